@@ -1,0 +1,469 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "conf.h"
+#include "harness.h"
+
+#define MAX_METRICS 48
+#define MAX_TUNABLES 16
+#define MAX_LOG_LINES 64
+#define TEXT_SIZE 256
+
+enum outcome { NOT_FINISHED, PASSED, FAILED, SKIPPED };
+
+struct metric {
+	char name[32];
+	char value[TEXT_SIZE];		/* as JSON */
+};
+
+struct tunable {
+	char path[160];
+	char value[TEXT_SIZE];
+};
+
+/*
+ * What a test has to say, in memory shared with the process that waits for it:
+ * whatever was noted before a crash is reported.
+ */
+struct result {
+	enum outcome outcome;
+	char reason[4 * TEXT_SIZE];
+	size_t nr_metrics;
+	struct metric metrics[MAX_METRICS];
+	size_t nr_lines;
+	char lines[MAX_LOG_LINES][TEXT_SIZE];
+	size_t nr_tunables;
+	struct tunable tunables[MAX_TUNABLES];
+};
+
+static struct result *result;
+static uint64_t seed;
+
+/* Write a string as JSON. Bytes that are not ASCII are replaced: TAP's reader may be strict. */
+static void json_string(FILE *out, const char *s)
+{
+	fputc('"', out);
+	for (; *s; s++) {
+		unsigned char c = *s;
+
+		if (c == '"' || c == '\\')
+			fprintf(out, "\\%c", c);
+		else if (c < 0x20)
+			fprintf(out, "\\u%04x", c);
+		else
+			fputc(c < 0x7f ? c : '?', out);
+	}
+	fputc('"', out);
+}
+
+static void vset_reason(const char *fmt, va_list ap)
+{
+	vsnprintf(result->reason, sizeof(result->reason), fmt, ap);
+}
+
+static void set_outcome(enum outcome outcome, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vset_reason(fmt, ap);
+	va_end(ap);
+	result->outcome = outcome;
+}
+
+void test_fail(const char *file, int line, int fatal, const char *what, const char *fmt, ...)
+{
+	char text[2 * TEXT_SIZE];
+	const char *base = strrchr(file, '/');
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	base = base ? base + 1 : file;
+	if (result->outcome == FAILED)
+		test_log("%s:%d: %s: %s", base, line, what, text);
+	else
+		set_outcome(FAILED, "%s:%d: %s: %s", base, line, what, text);
+	if (fatal)
+		_exit(1);
+}
+
+void test_compare(const char *file, int line, int fatal, const char *what,
+		  long long got, long long want)
+{
+	if (got != want)
+		test_fail(file, line, fatal, what, "expected %lld (0x%llx), got %lld (0x%llx)",
+			  want, want, got, got);
+}
+
+long long test_ok(const char *file, int line, const char *what, long long ret)
+{
+	if (ret < 0)
+		test_fail(file, line, 1, what, "expected success, got %s (%s)",
+			  strerrorname_np(-ret), strerror(-ret));
+	return ret;
+}
+
+static const char *errno_text(long long ret)
+{
+	return ret >= 0 ? "success" : strerrorname_np(-ret);
+}
+
+void test_errno(const char *file, int line, const char *what, long long ret, int want)
+{
+	if (ret != -want)
+		test_fail(file, line, 0, what, "expected %s, got %s", strerrorname_np(want),
+			  errno_text(ret));
+}
+
+void test_skip(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vset_reason(fmt, ap);
+	va_end(ap);
+	result->outcome = SKIPPED;
+	_exit(0);
+}
+
+void test_log(const char *fmt, ...)
+{
+	va_list ap;
+
+	if (result->nr_lines == MAX_LOG_LINES)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(result->lines[result->nr_lines], TEXT_SIZE, fmt, ap);
+	va_end(ap);
+	result->nr_lines++;
+}
+
+static struct metric *find_metric(const char *name)
+{
+	struct metric *m;
+
+	for (m = result->metrics; m < result->metrics + result->nr_metrics; m++)
+		if (!strcmp(m->name, name))
+			return m;
+	if (result->nr_metrics == MAX_METRICS)
+		return NULL;
+	snprintf(m->name, sizeof(m->name), "%s", name);
+	result->nr_metrics++;
+	return m;
+}
+
+static void set_metric(const char *name, const char *fmt, ...)
+{
+	struct metric *m = find_metric(name);
+	va_list ap;
+
+	if (!m)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(m->value, sizeof(m->value), fmt, ap);
+	va_end(ap);
+}
+
+void metric_int(const char *name, long long value)
+{
+	set_metric(name, "%lld", value);
+}
+
+void metric_double(const char *name, double value)
+{
+	set_metric(name, "%.6f", value);
+}
+
+void metric_string(const char *name, const char *value)
+{
+	char *text;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
+		return;
+	json_string(out, value);
+	fclose(out);
+	set_metric(name, "%s", text);
+	free(text);
+}
+
+/*
+ * The choices of a file like "always [madvise] never": keep the chosen one,
+ * since that is what has to be written back.
+ */
+static void keep_choice(char *value)
+{
+	char *start = strchr(value, '['), *end;
+
+	if (!start)
+		return;
+	end = strchr(start, ']');
+	if (!end)
+		return;
+	*end = '\0';
+	memmove(value, start + 1, end - start);
+}
+
+int tunable_set(const char *path, const char *fmt, ...)
+{
+	struct tunable *t = &result->tunables[result->nr_tunables];
+	char value[TEXT_SIZE];
+	va_list ap;
+	int ret;
+
+	if (result->nr_tunables == MAX_TUNABLES)
+		return -ENOSPC;
+	ret = read_file(t->value, sizeof(t->value), "%s", path);
+	if (ret < 0)
+		return ret;
+	keep_choice(t->value);
+	snprintf(t->path, sizeof(t->path), "%s", path);
+	result->nr_tunables++;
+
+	va_start(ap, fmt);
+	vsnprintf(value, sizeof(value), fmt, ap);
+	va_end(ap);
+	return write_file(path, "%s", value);
+}
+
+/* Last set, first put back: a setting may have been set more than once. */
+static void restore_tunables(void)
+{
+	while (result->nr_tunables) {
+		struct tunable *t = &result->tunables[--result->nr_tunables];
+		int ret = write_file(t->path, "%s", t->value);
+
+		/* ENOENT: the test took the device away that the setting belonged to. */
+		if (ret < 0 && ret != -ENOENT && result->outcome == PASSED)
+			set_outcome(FAILED, "cannot put %s back to %s: %s", t->path, t->value,
+				    strerror(-ret));
+	}
+}
+
+uint64_t test_seed(void)
+{
+	return seed;
+}
+
+/* Wait for a child no longer than its time-out. Returns its wait status, or -1 if it is late. */
+static int wait_child(pid_t pid, unsigned int timeout)
+{
+	int pidfd = syscall(SYS_pidfd_open, pid, 0);
+	struct pollfd pfd = { .fd = pidfd, .events = POLLIN };
+	bool late = false;
+	int status, ready;
+
+	if (pidfd >= 0) {
+		do {
+			ready = poll(&pfd, 1, timeout * 1000);
+		} while (ready < 0 && errno == EINTR);
+		late = !ready;
+		close(pidfd);
+	}
+	if (late) {
+		kill(pid, SIGKILL);
+		/* A process stuck in the kernel does not die: leave it. */
+		sleep_ms(500);
+		waitpid(pid, &status, WNOHANG);
+		return -1;
+	}
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	return status;
+}
+
+/* Run one test in a child. True if it crashed or timed out. */
+static bool run_child(const struct test *t)
+{
+	unsigned int timeout = t->timeout ?: TEST_TIMEOUT;
+	int status;
+	pid_t pid;
+
+	fflush(stdout);
+	pid = fork();
+	if (pid < 0) {
+		set_outcome(FAILED, "cannot start a process: %s", strerror(errno));
+		return true;
+	}
+	if (!pid) {
+		/* The child leads a group, so that its own children can be killed with it. */
+		setpgid(0, 0);
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		t->fn(t->arg);
+		_exit(0);
+	}
+	setpgid(pid, pid);
+	status = wait_child(pid, timeout);
+	kill(-pid, SIGKILL);
+
+	if (status == -1) {
+		set_outcome(FAILED, "not done after %u s", timeout);
+		return true;
+	}
+	if (WIFSIGNALED(status)) {
+		set_outcome(FAILED, "killed by %s", signal_name(WTERMSIG(status)));
+		return true;
+	}
+	if (result->outcome == NOT_FINISHED) {
+		if (WEXITSTATUS(status))
+			set_outcome(FAILED, "ended with exit code %d", WEXITSTATUS(status));
+		else
+			result->outcome = PASSED;
+	}
+	return false;
+}
+
+static void print_result(size_t number, const char *name, double seconds)
+{
+	bool failed = result->outcome == FAILED;
+	size_t i;
+
+	printf("%sok %zu - %s", failed ? "not " : "", number, name);
+	if (result->outcome == SKIPPED)
+		printf(" # SKIP %s", result->reason);
+	printf("\n  ---\n  seconds: %.6f\n  metrics: {", seconds);
+	for (i = 0; i < result->nr_metrics; i++) {
+		printf("%s", i ? ", " : "");
+		json_string(stdout, result->metrics[i].name);
+		printf(": %s", result->metrics[i].value);
+	}
+	printf("}\n");
+	if (result->reason[0]) {
+		printf("  reason: ");
+		json_string(stdout, result->reason);
+		printf("\n");
+	}
+	printf("  log: [");
+	for (i = 0; i < result->nr_lines; i++) {
+		printf("%s", i ? ", " : "");
+		json_string(stdout, result->lines[i]);
+	}
+	printf("]\n  ...\n");
+	fflush(stdout);
+}
+
+static bool name_matches(const char *name, const char *pattern)
+{
+	size_t len = strlen(pattern);
+
+	return !strncmp(name, pattern, len) && (name[len] == '\0' || name[len] == '.');
+}
+
+struct selection {
+	const struct test *test;	/* NULL: nothing has this name */
+	char name[96];
+};
+
+/* Choose the tests that a name stands for; a name that stands for none becomes a failing test. */
+static size_t select_tests(struct selection *sel, const char *suite, const struct test *tests,
+			   size_t nr, int argc, char **argv)
+{
+	size_t i, count = 0;
+	int arg;
+
+	for (i = 0; i < nr; i++) {
+		char name[sizeof(sel->name)];
+		bool wanted = argc == 0;
+
+		snprintf(name, sizeof(name), "%s.%s", suite, tests[i].name);
+		for (arg = 0; arg < argc; arg++)
+			wanted |= name_matches(name, argv[arg]);
+		if (!wanted)
+			continue;
+		sel[count].test = &tests[i];
+		memcpy(sel[count++].name, name, sizeof(name));
+	}
+	for (arg = 0; arg < argc; arg++) {
+		bool known = false;
+
+		for (i = 0; i < count; i++)
+			known |= sel[i].test && name_matches(sel[i].name, argv[arg]);
+		if (known)
+			continue;
+		sel[count].test = NULL;
+		snprintf(sel[count++].name, sizeof(sel->name), "%s", argv[arg]);
+	}
+	return count;
+}
+
+static int run_selection(const struct selection *sel, size_t count)
+{
+	bool keep_going = conf_bool("keep-going", 0);
+	const char *crashed = NULL;
+	size_t i;
+	int ret = 0;
+
+	printf("TAP version 14\n1..%zu\n", count);
+	for (i = 0; i < count; i++) {
+		double start = now();
+
+		memset(result, 0, sizeof(*result));
+		if (!sel[i].test) {
+			set_outcome(FAILED, "there is no test of this name");
+		} else if (crashed && !keep_going) {
+			set_outcome(SKIPPED, "not run after the crash of %s", crashed);
+		} else {
+			seed = mix64(conf_number("seed", 1) ^ hash_string(sel[i].name));
+			kmsg(4, "mali-vm: begin %s", sel[i].name);
+			if (run_child(sel[i].test))
+				crashed = sel[i].name;
+			restore_tunables();
+			kmsg(4, "mali-vm: end %s", sel[i].name);
+		}
+		print_result(i + 1, sel[i].name, now() - start);
+		if (result->outcome == FAILED)
+			ret = 1;
+	}
+	return ret;
+}
+
+int suite_main(const char *suite, const struct test *tests, size_t nr, int argc, char **argv)
+{
+	struct selection *sel;
+	bool list = false;
+	size_t i, count;
+
+	argc--;
+	argv++;
+	if (argc && !strcmp(argv[0], "--list")) {
+		list = true;
+		argc--;
+		argv++;
+	}
+	if (argc && argv[0][0] == '-') {
+		fprintf(stderr, "usage: %s [--list] [%s | %s.NAME ...]\n", suite, suite, suite);
+		return 2;
+	}
+
+	conf_load(CONF_PATH);
+	sel = calloc(nr + argc, sizeof(*sel));
+	result = mmap(NULL, sizeof(*result), PROT_READ | PROT_WRITE,
+		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (!sel || result == MAP_FAILED) {
+		fprintf(stderr, "%s: out of memory\n", suite);
+		return 2;
+	}
+	count = select_tests(sel, suite, tests, nr, argc, argv);
+	if (!list)
+		return run_selection(sel, count);
+	for (i = 0; i < count; i++)
+		if (sel[i].test)
+			printf("%s\t%s\n", sel[i].name, sel[i].test->description);
+	return 0;
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What a test program is made of. A suite is a table of tests and a main()
+ * that hands it to suite_main(); the suite's name is its program's name.
+ *
+ * Each test runs in a process of its own, so that a crash or a time-out is the
+ * failure of one test, and nothing a test leaves open reaches the next one.
+ * Results are written to standard output as TAP 14 with a YAML block a test,
+ * whose values are JSON.
+ */
+#ifndef GUEST_HARNESS_H
+#define GUEST_HARNESS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "util.h"
+
+struct test {
+	const char *name;		/* without the suite's */
+	const char *description;
+	void (*fn)(const void *arg);
+	const void *arg;
+	unsigned int timeout;		/* seconds; 0 = TEST_TIMEOUT */
+};
+
+#define TEST_TIMEOUT 120
+
+/*
+ * Run what the command line asks for: [--list] [SUITE | SUITE.NAME ...], a name
+ * standing for every test that begins with its dot-separated parts.
+ * Returns the exit code: 0 all passed, 1 a test failed, 2 usage.
+ */
+int suite_main(const char *suite, const struct test *tests, size_t nr, int argc, char **argv);
+
+/*
+ * Everything below is for use inside a test.
+ *
+ * CHECK* end the test when they fail, EXPECT* note the failure and go on: use
+ * them to compare many values of one thing. Arguments are evaluated once.
+ */
+#define CHECK(cond, ...) \
+	do { if (!(cond)) test_fail(__FILE__, __LINE__, 1, #cond, __VA_ARGS__); } while (0)
+#define EXPECT(cond, ...) \
+	do { if (!(cond)) test_fail(__FILE__, __LINE__, 0, #cond, __VA_ARGS__); } while (0)
+
+#define CHECK_EQ(got, want) \
+	test_compare(__FILE__, __LINE__, 1, #got, (long long)(got), (long long)(want))
+#define EXPECT_EQ(got, want) \
+	test_compare(__FILE__, __LINE__, 0, #got, (long long)(got), (long long)(want))
+
+/* For calls that return -errno: success is 0 or more. Gives what it returned. */
+#define CHECK_OK(call) \
+	test_ok(__FILE__, __LINE__, #call, (call))
+/* For calls that must fail with one error, given as its positive number. */
+#define EXPECT_ERRNO(call, want) \
+	test_errno(__FILE__, __LINE__, #call, (call), (want))
+
+void test_fail(const char *file, int line, int fatal, const char *what, const char *fmt, ...)
+	__printf(5, 6);
+void test_compare(const char *file, int line, int fatal, const char *what,
+		  long long got, long long want);
+long long test_ok(const char *file, int line, const char *what, long long ret);
+void test_errno(const char *file, int line, const char *what, long long ret, int want);
+
+/* End the test as skipped, and say why. */
+void test_skip(const char *fmt, ...) __printf(1, 2) __attribute__((noreturn));
+
+/* A line of the test's log. */
+void test_log(const char *fmt, ...) __printf(1, 2);
+
+/* A measured value by name; the last one given under a name counts. */
+void metric_int(const char *name, long long value);
+void metric_double(const char *name, double value);
+void metric_string(const char *name, const char *value);
+
+/*
+ * Set a kernel setting for the time of this test. The old value is put back
+ * when the test is over, however it ends. -errno if it cannot be set.
+ */
+int tunable_set(const char *path, const char *fmt, ...) __printf(2, 3);
+
+/* Pseudo-random numbers that depend on the run's seed and the test's name. */
+uint64_t test_seed(void);
+
+#endif

@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+#include <dirent.h>
+#include <drm/drm.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "panthor.h"
+#include "util.h"
+
+/* ioctl() that returns -errno and is repeated when a signal ended it. */
+static int drm_ioctl(const struct panthor *gpu, unsigned long request, void *arg)
+{
+	int ret;
+
+	do {
+		ret = ioctl(gpu->fd, request, arg);
+	} while (ret < 0 && (errno == EINTR || errno == EAGAIN));
+	return ret < 0 ? -errno : ret;
+}
+
+/* The first entry of a directory that begins with a prefix; -ENOENT if none does. */
+static int find_entry(const char *path, const char *prefix, char *name, size_t size)
+{
+	DIR *d = opendir(path);
+	struct dirent *e;
+	int ret = -ENOENT;
+
+	if (!d)
+		return -errno;
+	while (ret && (e = readdir(d))) {
+		if (strncmp(e->d_name, prefix, strlen(prefix)) || strlen(e->d_name) >= size)
+			continue;
+		strcpy(name, e->d_name);
+		ret = 0;
+	}
+	closedir(d);
+	return ret;
+}
+
+/* The device among the driver's entries: the one that has a drm directory. */
+static int find_device(char *name, size_t size)
+{
+	DIR *d = opendir(PANTHOR_DRIVER_DIR);
+	struct dirent *e;
+	int ret = -ENODEV;
+
+	if (!d)
+		return -ENODEV;
+	while (ret && (e = readdir(d))) {
+		if (e->d_name[0] == '.' || strlen(e->d_name) >= size ||
+		    !path_exists(PANTHOR_DRIVER_DIR "/%s/drm", e->d_name))
+			continue;
+		strcpy(name, e->d_name);
+		ret = 0;
+	}
+	closedir(d);
+	return ret;
+}
+
+int panthor_find(struct panthor *gpu)
+{
+	char drm[160], node[16];
+	const char *minor;
+	int ret;
+
+	memset(gpu, 0, sizeof(*gpu));
+	gpu->fd = -1;
+	ret = find_device(gpu->device, sizeof(gpu->device));
+	if (ret < 0)
+		return ret;
+	snprintf(gpu->sysfs, sizeof(gpu->sysfs), "/sys/bus/platform/devices/%s", gpu->device);
+	snprintf(drm, sizeof(drm), "%s/drm", gpu->sysfs);
+	ret = find_entry(drm, "card", node, sizeof(node));
+	if (ret < 0)
+		return ret;
+	snprintf(gpu->card, sizeof(gpu->card), "/dev/dri/%s", node);
+	ret = find_entry(drm, "renderD", node, sizeof(node));
+	if (ret < 0)
+		return ret;
+	snprintf(gpu->render, sizeof(gpu->render), "/dev/dri/%s", node);
+	minor = node + strlen("renderD");
+	snprintf(gpu->debugfs, sizeof(gpu->debugfs), "/sys/kernel/debug/dri/%s", minor);
+	return 0;
+}
+
+int panthor_open(struct panthor *gpu)
+{
+	int ret = panthor_find(gpu);
+
+	if (ret < 0)
+		return ret;
+	gpu->fd = open(gpu->render, O_RDWR | O_CLOEXEC);
+	return gpu->fd < 0 ? -errno : 0;
+}
+
+void panthor_close(struct panthor *gpu)
+{
+	if (gpu->fd >= 0)
+		close(gpu->fd);
+	gpu->fd = -1;
+}
+
+int panthor_query(const struct panthor *gpu, uint32_t type, void *data, uint32_t size)
+{
+	struct drm_panthor_dev_query query = {
+		.type = type,
+		.size = size,
+		.pointer = (uintptr_t)data,
+	};
+
+	return drm_ioctl(gpu, DRM_IOCTL_PANTHOR_DEV_QUERY, &query);
+}
+
+int panthor_query_size(const struct panthor *gpu, uint32_t type)
+{
+	struct drm_panthor_dev_query query = { .type = type };
+	int ret = drm_ioctl(gpu, DRM_IOCTL_PANTHOR_DEV_QUERY, &query);
+
+	return ret < 0 ? ret : (int)query.size;
+}
+
+int panthor_power_read(const struct panthor *gpu, const char *name, char *buf, size_t size)
+{
+	return read_file(buf, size, "%s/power/%s", gpu->sysfs, name);
+}
+
+int panthor_vm_create(const struct panthor *gpu)
+{
+	struct drm_panthor_vm_create create = { 0 };
+	int ret = drm_ioctl(gpu, DRM_IOCTL_PANTHOR_VM_CREATE, &create);
+
+	return ret < 0 ? ret : (int)create.id;
+}
+
+int panthor_vm_destroy(const struct panthor *gpu, uint32_t vm)
+{
+	struct drm_panthor_vm_destroy destroy = { .id = vm };
+
+	return drm_ioctl(gpu, DRM_IOCTL_PANTHOR_VM_DESTROY, &destroy);
+}
+
+int bo_create(const struct panthor *gpu, struct bo *bo, size_t size, uint32_t flags,
+	      const char *label)
+{
+	struct drm_panthor_bo_create create = { .size = size, .flags = flags };
+	struct drm_panthor_bo_mmap_offset offset = { 0 };
+	struct drm_panthor_bo_set_label set_label = { 0 };
+	int ret = drm_ioctl(gpu, DRM_IOCTL_PANTHOR_BO_CREATE, &create);
+
+	if (ret < 0)
+		return ret;
+	memset(bo, 0, sizeof(*bo));
+	bo->handle = create.handle;
+	bo->size = create.size;
+	snprintf(bo->label, sizeof(bo->label), "%s", label);
+
+	set_label.handle = bo->handle;
+	set_label.label = (uintptr_t)bo->label;
+	ret = drm_ioctl(gpu, DRM_IOCTL_PANTHOR_BO_SET_LABEL, &set_label);
+	if (ret < 0 || (flags & DRM_PANTHOR_BO_NO_MMAP))
+		return ret;
+
+	offset.handle = bo->handle;
+	ret = drm_ioctl(gpu, DRM_IOCTL_PANTHOR_BO_MMAP_OFFSET, &offset);
+	bo->offset = offset.offset;
+	return ret;
+}
+
+int bo_destroy(const struct panthor *gpu, struct bo *bo)
+{
+	struct drm_gem_close gem_close = { .handle = bo->handle };
+
+	if (bo->map)
+		bo_munmap(bo);
+	return drm_ioctl(gpu, DRM_IOCTL_GEM_CLOSE, &gem_close);
+}
+
+int bo_mmap(const struct panthor *gpu, struct bo *bo)
+{
+	void *map = mmap(NULL, bo->size, PROT_READ | PROT_WRITE, MAP_SHARED, gpu->fd, bo->offset);
+
+	if (map == MAP_FAILED)
+		return -errno;
+	bo->map = map;
+	return 0;
+}
+
+int bo_munmap(struct bo *bo)
+{
+	int ret = munmap(bo->map, bo->size) ? -errno : 0;
+
+	bo->map = NULL;
+	return ret;
+}
+
+static int vm_bind(const struct panthor *gpu, uint32_t vm, struct drm_panthor_vm_bind_op *op)
+{
+	struct drm_panthor_vm_bind bind = {
+		.vm_id = vm,
+		.ops = DRM_PANTHOR_OBJ_ARRAY(1, op),
+	};
+
+	return drm_ioctl(gpu, DRM_IOCTL_PANTHOR_VM_BIND, &bind);
+}
+
+int bo_bind(const struct panthor *gpu, const struct bo *bo, uint32_t vm, uint64_t va)
+{
+	struct drm_panthor_vm_bind_op op = {
+		.flags = DRM_PANTHOR_VM_BIND_OP_TYPE_MAP | DRM_PANTHOR_VM_BIND_OP_MAP_NOEXEC,
+		.bo_handle = bo->handle,
+		.va = va,
+		.size = bo->size,
+	};
+
+	return vm_bind(gpu, vm, &op);
+}
+
+int vm_unbind(const struct panthor *gpu, uint32_t vm, uint64_t va, uint64_t size)
+{
+	struct drm_panthor_vm_bind_op op = {
+		.flags = DRM_PANTHOR_VM_BIND_OP_TYPE_UNMAP,
+		.va = va,
+		.size = size,
+	};
+
+	return vm_bind(gpu, vm, &op);
+}
+
+static char *read_gems(const struct panthor *gpu)
+{
+	char path[96];
+
+	snprintf(path, sizeof(path), "%s/gems", gpu->debugfs);
+	return read_all(path);
+}
+
+/* The columns are those of panthor_gem_debugfs_bo_print(): the label is the last of them. */
+int panthor_gem(const struct panthor *gpu, const char *label, struct gem *gem)
+{
+	char *text = read_gems(gpu), *line, *save, name[32];
+	int ret = -ENOENT;
+
+	if (!text)
+		return -errno;
+	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		if (sscanf(line, "%*s %*d %*d %d %zu %zu %*x %x %*x %31s", &gem->evictions,
+			   &gem->size, &gem->resident, &gem->state, name) == 5 &&
+		    !strcmp(name, label)) {
+			ret = 0;
+			break;
+		}
+	}
+	free(text);
+	return ret;
+}
+
+int panthor_gem_totals(const struct panthor *gpu, struct gem_totals *totals)
+{
+	char *text = read_gems(gpu), *line;
+	int ret = -EPROTO;
+
+	if (!text)
+		return -errno;
+	line = strstr(text, "Total size: ");
+	if (line && sscanf(line, "Total size: %zu, Total resident: %zu, Total reclaimable: %zu",
+			   &totals->size, &totals->resident, &totals->reclaimable) == 3)
+		ret = 0;
+	free(text);
+	return ret;
+}
+
+long long panthor_shrink(const struct panthor *gpu, unsigned long pages)
+{
+	long long evicted;
+	char path[96];
+	int ret;
+
+	snprintf(path, sizeof(path), "%s/shrink", gpu->debugfs);
+	ret = write_file(path, "%lu", pages);
+	if (ret < 0)
+		return ret;
+	ret = read_number(&evicted, "%s", path);
+	return ret < 0 ? ret : evicted;
+}

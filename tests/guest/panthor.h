@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The panthor driver as user space sees it: its nodes, its ioctls
+ * (include/uapi/drm/panthor_drm.h) and its debugfs files
+ * (drivers/gpu/drm/panthor/panthor_gem.c).
+ *
+ * Functions return 0 or a positive result on success and -errno on failure.
+ */
+#ifndef GUEST_PANTHOR_H
+#define GUEST_PANTHOR_H
+
+#include <drm/panthor_drm.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define PANTHOR_DRIVER_DIR "/sys/bus/platform/drivers/panthor"
+
+struct panthor {
+	int fd;				/* render node, -1 = not open */
+	char device[64];		/* the platform device's name */
+	char sysfs[128];		/* its directory */
+	char card[32];			/* "/dev/dri/card0" */
+	char render[32];		/* "/dev/dri/renderD128" */
+	char debugfs[64];		/* the directory that holds gems and shrink */
+};
+
+/* Find the device that the driver is bound to, and its nodes. -ENODEV if there is none. */
+int panthor_find(struct panthor *gpu);
+
+/* Find it and open its render node. */
+int panthor_open(struct panthor *gpu);
+void panthor_close(struct panthor *gpu);
+
+/* DEV_QUERY, all in one: data of this size, zeroed by the caller where it is input too. */
+int panthor_query(const struct panthor *gpu, uint32_t type, void *data, uint32_t size);
+
+/* DEV_QUERY without a pointer: the size of the driver's structure. */
+int panthor_query_size(const struct panthor *gpu, uint32_t type);
+
+/* Read one of the files in the device's power directory. */
+int panthor_power_read(const struct panthor *gpu, const char *name, char *buf, size_t size);
+
+/* A virtual address space of the GPU. Returns its id. */
+int panthor_vm_create(const struct panthor *gpu);
+int panthor_vm_destroy(const struct panthor *gpu, uint32_t vm);
+
+struct bo {
+	uint32_t handle;
+	size_t size;
+	uint64_t offset;		/* what mmap() takes */
+	uint8_t *map;			/* NULL = not mapped */
+	char label[32];
+};
+
+/* Create a buffer and label it, so that it is found again in debugfs. */
+int bo_create(const struct panthor *gpu, struct bo *bo, size_t size, uint32_t flags,
+	      const char *label);
+int bo_destroy(const struct panthor *gpu, struct bo *bo);
+int bo_mmap(const struct panthor *gpu, struct bo *bo);
+int bo_munmap(struct bo *bo);
+
+/* Map a whole buffer at a GPU address, synchronously; and take a range out again. */
+int bo_bind(const struct panthor *gpu, const struct bo *bo, uint32_t vm, uint64_t va);
+int vm_unbind(const struct panthor *gpu, uint32_t vm, uint64_t va, uint64_t size);
+
+/* A line of debugfs gems. */
+struct gem {
+	int evictions;
+	size_t size;
+	size_t resident;		/* the size, or 0: the driver knows no half */
+	unsigned int state;		/* GEM_* */
+};
+
+#define GEM_IMPORTED 0x1
+#define GEM_EXPORTED 0x2
+#define GEM_EVICTED 0x4
+
+int panthor_gem(const struct panthor *gpu, const char *label, struct gem *gem);
+
+struct gem_totals {
+	size_t size;
+	size_t resident;
+	size_t reclaimable;
+};
+
+int panthor_gem_totals(const struct panthor *gpu, struct gem_totals *totals);
+
+/* Let the driver's shrinker scan so many pages. Returns how many it evicted. */
+long long panthor_shrink(const struct panthor *gpu, unsigned long pages);
+
+#endif
