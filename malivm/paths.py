@@ -14,6 +14,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from . import progress
+
 PROJECT = Path(__file__).resolve().parent.parent
 PART = "part_"
 
@@ -99,7 +101,11 @@ def lock(directory: Path) -> Iterator[None]:
     """Hold `directory` against other processes; clear what interrupted ones left."""
     directory.mkdir(parents=True, exist_ok=True)
     with open(directory / ".lock", "w", encoding="ascii") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            progress.say(f"waiting for another mali-vm to be done with {directory}")
+            fcntl.flock(handle, fcntl.LOCK_EX)
         for left in directory.glob(PART + "*"):
             remove(left)
         yield

@@ -31,11 +31,13 @@ class Step:
         sys.stderr.write("\r\033[K" + line[:width])
         sys.stderr.flush()
 
-    def update(self, done: int, total: int, unit: str = "") -> None:
-        """Show that `done` of `total` `unit` are done."""
+    def update(self, done: int, total: int) -> None:
+        """Show that `done` of `total` are done; a total of 100 is taken for percent."""
         if total <= 0:
             return
-        text = f"{self.title} ... {100 * done // total}% ({done}/{total}{unit})"
+        text = f"{self.title} ... {100 * done // total}%"
+        if total != 100:
+            text += f" ({done}/{total})"
         if self._tty:
             now = time.monotonic()
             if now - self._drawn >= 0.1 or done == total:
