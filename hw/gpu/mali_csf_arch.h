@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Arm Mali CSF GPU: the models, as data
+ */
+
+#ifndef HW_GPU_MALI_CSF_ARCH_H
+#define HW_GPU_MALI_CSF_ARCH_H
+
+/*
+ * What the device takes for an operation, in ns of virtual time.  The driver
+ * only knows upper bounds (contract 7); these are of the order that boards
+ * show, and far inside the bounds.
+ */
+typedef struct MaliTiming {
+    uint32_t flush;         /* GPU_CMD flush until the interrupt */
+    uint32_t reset;         /* GPU_CMD reset until the interrupt */
+    uint32_t power;         /* a power transition */
+    uint32_t as_command;    /* AS_COMMAND until AS_STATUS is idle */
+    uint32_t mcu_cold_boot; /* MCU_CONTROL until MCU_STATUS enabled */
+    uint32_t mcu_warm_boot; /* the same, after a halt */
+    uint32_t mcu_stop;      /* MCU_CONTROL until MCU_STATUS disabled */
+    uint32_t fw_request;    /* doorbell until the request words are read */
+    uint32_t fw_halt;       /* halt request read until MCU_STATUS halt */
+} MaliTiming;
+
+/*
+ * The firmware interface's global STATE field replaced the HALT and SLEEP bits
+ * in interface 4.1 (panthor_fw.c, panthor_fw_has_glb_state).
+ */
+typedef struct MaliFwOps {
+    uint32_t halt_mask;     /* bits of GLB req that ask for a state */
+    bool acks_state;        /* and are answered in GLB ack */
+    /* Which state @req asks for: one of GLB_STATE_* */
+    uint32_t (*state)(uint32_t req);
+} MaliFwOps;
+
+typedef struct MaliCsfModel {
+    const char *name;           /* value of the "model" property */
+    const char *soc_compatible; /* first device-tree compatible, or NULL */
+
+    /* Identification registers, read by panthor_gpu_info_init (panthor_hw.c) */
+    uint32_t gpu_id;
+    uint32_t csf_id;
+    uint32_t revid;
+    uint32_t l2_features;
+    uint32_t core_features;
+    uint32_t tiler_features;
+    uint32_t mem_features;
+    uint32_t thread_features;
+    uint32_t thread_max_threads;
+    uint32_t thread_max_workgroup_size;
+    uint32_t thread_max_barrier_size;
+    uint32_t texture_features[4];
+    uint64_t gpu_features;
+    uint64_t shader_present;
+    uint64_t tiler_present;
+    uint64_t l2_present;
+
+    /* Defaults of the properties of the same names */
+    uint8_t va_bits;
+    uint8_t pa_bits;
+    uint8_t as_count;
+    uint8_t csg_slots;
+    uint8_t cs_slots;
+    uint8_t max_shader_cores;
+
+    /* Firmware interface */
+    uint32_t fw_iface;          /* 31:24 major, 23:16 minor, 15:0 patch */
+    uint32_t fw_features;
+    uint32_t fw_instr_features;
+    uint32_t cs_features;       /* CS control, word 0 */
+    uint32_t suspend_size;      /* bytes; 0 is refused by the driver */
+
+    const MaliTiming *timing;
+} MaliCsfModel;
+
+/* The model named @name, or NULL */
+const MaliCsfModel *mali_csf_model_find(const char *name);
+
+/* The names of all models, separated by commas; caller frees */
+char *mali_csf_model_names(void);
+
+/* How firmware of interface version @iface is asked to halt */
+const MaliFwOps *mali_csf_fw_ops(uint32_t iface);
+
+#endif /* HW_GPU_MALI_CSF_ARCH_H */
