@@ -1,0 +1,434 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Arm Mali CSF GPU: the microcontroller and the part of its firmware
+ *
+ * The image that the driver loads is not executed: the device plays its part.
+ * At boot it writes the control blocks into the shared section, then answers
+ * requests in it (contract 3).  The driver's side is panthor_fw.c.
+ *
+ * Words are read from guest memory once and then judged; whatever the guest
+ * writes there can at worst hang its own GPU.
+ */
+
+#include "qemu/osdep.h"
+#include "qemu/bswap.h"
+#include "qemu/log.h"
+#include "qapi/error.h"
+#include "mali_csf_internal.h"
+#include "trace.h"
+
+/* Retry of an access that a locked region stalls */
+#define MALI_FW_STALL_NS        (10 * SCALE_US)
+
+/* --- Shared section --- */
+
+/*
+ * Blocks in the order of Arm's images, each group at the offset that it has
+ * there as long as the slots fit (contract 3.3).  Inside the section the
+ * driver only needs what the control blocks tell it.
+ */
+static void mali_fw_place(MaliFwLayout *l, uint32_t csgs, uint32_t css)
+{
+    uint32_t base = FW_SHARED_VA;
+
+    l->csg_stride = FW_CS_CONTROL_OFFSET + css * FW_CS_CONTROL_SIZE;
+    l->control_size = FW_CSG_CONTROL_OFFSET + csgs * l->csg_stride;
+
+    l->glb_input = base + MAX(0x2000, ROUND_UP(l->control_size, 0x1000));
+    l->csg_input = l->glb_input + FW_GLB_BLOCK_SIZE;
+    l->cs_input = l->csg_input + csgs * FW_CSG_INPUT_STRIDE;
+    l->input_end = l->cs_input + csgs * css * FW_CS_INPUT_STRIDE;
+
+    l->glb_output = MAX(base + 0x6000, ROUND_UP(l->input_end, 0x1000));
+    l->csg_output = l->glb_output + FW_GLB_BLOCK_SIZE;
+    l->cs_output = l->csg_output + csgs * FW_CSG_OUTPUT_STRIDE;
+    l->end = l->cs_output + csgs * css * FW_CS_OUTPUT_STRIDE;
+}
+
+static MaliXlate mali_fw_read(MaliCsfState *s, uint32_t va, uint32_t *val)
+{
+    MaliXlate ret = mali_mem_read(s, 0, va, val, sizeof(*val), MALI_SOURCE_MCU);
+
+    *val = le32_to_cpu(*val);
+    return ret;
+}
+
+static MaliXlate mali_fw_write(MaliCsfState *s, uint32_t va, uint32_t val)
+{
+    val = cpu_to_le32(val);
+    return mali_mem_write(s, 0, va, &val, sizeof(val), MALI_SOURCE_MCU);
+}
+
+/* A control block under construction */
+static void mali_fw_put(uint8_t *control, uint32_t offset, uint32_t val)
+{
+    stl_le_p(control + offset, val);
+}
+
+static void mali_fw_fill_control(const MaliCsfState *s, uint8_t *control)
+{
+    const MaliFwLayout *l = &s->fw.layout;
+    const MaliCsfModel *m = s->model;
+
+    mali_fw_put(control, GLB_VERSION, s->fw_iface);
+    mali_fw_put(control, GLB_FEATURES, m->fw_features);
+    mali_fw_put(control, GLB_INPUT_VA, l->glb_input);
+    mali_fw_put(control, GLB_OUTPUT_VA, l->glb_output);
+    mali_fw_put(control, GLB_GROUP_NUM, s->csg_slots);
+    mali_fw_put(control, GLB_GROUP_STRIDE, l->csg_stride);
+    mali_fw_put(control, GLB_INSTR_FEATURES, m->fw_instr_features);
+
+    for (int i = 0; i < s->csg_slots; i++) {
+        uint8_t *csg = control + FW_CSG_CONTROL_OFFSET + i * l->csg_stride;
+
+        mali_fw_put(csg, CSG_INPUT_VA, l->csg_input + i * FW_CSG_INPUT_STRIDE);
+        mali_fw_put(csg, CSG_OUTPUT_VA,
+                    l->csg_output + i * FW_CSG_OUTPUT_STRIDE);
+        mali_fw_put(csg, CSG_SUSPEND_SIZE, m->suspend_size);
+        mali_fw_put(csg, CSG_PROTM_SUSPEND_SIZE, m->suspend_size);
+        mali_fw_put(csg, CSG_STREAM_NUM, s->cs_slots);
+        mali_fw_put(csg, CSG_STREAM_STRIDE, FW_CS_CONTROL_SIZE);
+
+        for (int j = 0; j < s->cs_slots; j++) {
+            uint8_t *cs = csg + FW_CS_CONTROL_OFFSET + j * FW_CS_CONTROL_SIZE;
+            uint32_t n = i * s->cs_slots + j;
+
+            mali_fw_put(cs, CS_FEATURES, m->cs_features);
+            mali_fw_put(cs, CS_INPUT_VA, l->cs_input + n * FW_CS_INPUT_STRIDE);
+            mali_fw_put(cs, CS_OUTPUT_VA,
+                        l->cs_output + n * FW_CS_OUTPUT_STRIDE);
+        }
+    }
+}
+
+/*
+ * Write the control blocks; at a cold boot also clear what the firmware owns,
+ * the output blocks.  After a halt they hold acknowledgements that the driver
+ * still compares with its requests, and stay.
+ */
+static MaliXlate mali_fw_write_section(MaliCsfState *s)
+{
+    const MaliFwLayout *l = &s->fw.layout;
+    g_autofree uint8_t *control = g_malloc0(l->control_size);
+    uint32_t outputs = l->end - l->glb_output;
+    g_autofree uint8_t *zeroes = g_malloc0(outputs);
+    MaliXlate ret;
+
+    mali_fw_fill_control(s, control);
+    ret = mali_mem_write(s, 0, FW_SHARED_VA, control, l->control_size,
+                         MALI_SOURCE_MCU);
+    if (ret == MALI_XLATE_OK && !s->fw.warm) {
+        ret = mali_mem_write(s, 0, l->glb_output, zeroes, outputs,
+                             MALI_SOURCE_MCU);
+    }
+    return ret;
+}
+
+/* --- Microcontroller --- */
+
+static void mali_fw_set_status(MaliCsfState *s, uint32_t status)
+{
+    if (status == s->fw.mcu_status) {
+        return;
+    }
+    trace_mali_csf_mcu_status(s->fw.mcu_status, status, s->fw.warm);
+    s->fw.mcu_status = status;
+    mali_irq_raise(s, MALI_IRQ_GPU, GPU_IRQ_MCU_STATUS_CHANGED);
+}
+
+/* The firmware cannot go on: it falls silent until the next boot */
+static void mali_fw_fatal(MaliCsfState *s, const char *what)
+{
+    mali_guest_error("firmware: %s", what);
+    s->fw.warm = false;
+    mali_event_cancel(s, MALI_EV_FW_REQUEST);
+    mali_fw_set_status(s, MCU_STATUS_FATAL);
+}
+
+static void mali_fw_boot(MaliCsfState *s)
+{
+    MaliXlate ret;
+
+    if (!mali_gpu_powered(s, MALI_POWER_L2)) {
+        mali_fw_fatal(s, "boot while L2 is off");
+        return;
+    }
+    ret = mali_fw_write_section(s);
+    if (ret == MALI_XLATE_STALL) {
+        mali_event_arm(s, MALI_EV_MCU, MALI_FW_STALL_NS);
+        return;
+    }
+    if (ret == MALI_XLATE_FAULT) {
+        mali_fw_fatal(s, "the shared section is not mapped and writable, or "
+                      "too small for the slots");
+        return;
+    }
+    s->fw.warm = false;
+    mali_fw_set_status(s, MCU_STATUS_ENABLED);
+    mali_irq_raise(s, MALI_IRQ_JOB, JOB_IRQ_GLB);
+    /* Requests may be waiting, a halt among them */
+    mali_event_arm(s, MALI_EV_FW_REQUEST, s->model->timing->fw_request);
+}
+
+/* The state that MCU_CONTROL, or a halt request, asked for is reached */
+void mali_fw_mcu_event(MaliCsfState *s, MaliEvent ev)
+{
+    switch (s->fw.mcu_next) {
+    case MCU_STATUS_ENABLED:
+        mali_fw_boot(s);
+        break;
+    case MCU_STATUS_HALT:
+        s->fw.warm = true;
+        mali_fw_set_status(s, MCU_STATUS_HALT);
+        break;
+    default:
+        mali_fw_set_status(s, MCU_STATUS_DISABLED);
+        break;
+    }
+}
+
+static void mali_fw_go(MaliCsfState *s, uint32_t status, uint64_t delay)
+{
+    s->fw.mcu_next = status;
+    mali_event_arm(s, MALI_EV_MCU, delay);
+}
+
+static void mali_mcu_write_control(MaliCsfState *s, unsigned bank, unsigned reg,
+                                   uint32_t val)
+{
+    const MaliTiming *t = s->model->timing;
+
+    if (val > MCU_CONTROL_AUTO) {
+        mali_guest_error("unknown MCU_CONTROL %u", val);
+        return;
+    }
+    trace_mali_csf_mcu_control(s->fw.mcu_control, val, s->fw.mcu_status);
+    s->fw.mcu_control = val;
+    if (val == MCU_CONTROL_DISABLE) {
+        mali_event_cancel(s, MALI_EV_FW_REQUEST);
+        mali_gpu_counter_use(s, MALI_COUNTER_FIRMWARE, false);
+        mali_fw_go(s, MCU_STATUS_DISABLED, t->mcu_stop);
+    } else if (s->fw.mcu_status != MCU_STATUS_ENABLED) {
+        mali_fw_go(s, MCU_STATUS_ENABLED,
+                   s->fw.warm ? t->mcu_warm_boot : t->mcu_cold_boot);
+    }
+}
+
+static uint32_t mali_mcu_read_control(MaliCsfState *s, unsigned bank,
+                                      unsigned reg)
+{
+    return s->fw.mcu_control;
+}
+
+static uint32_t mali_mcu_read_status(MaliCsfState *s, unsigned bank,
+                                     unsigned reg)
+{
+    return s->fw.mcu_status;
+}
+
+static const MaliReg mali_mcu_regs[] = {
+    MALI_RW_FN(MCU_CONTROL, mali_mcu_read_control, mali_mcu_write_control),
+    MALI_RO_FN(MCU_STATUS, mali_mcu_read_status),
+};
+
+const MaliRegBlock mali_mcu_block = {
+    .name = "mcu",
+    .base = MALI_MCU_BASE,
+    .stride = MALI_MCU_SIZE,
+    .banks = 1,
+    .n_regs = ARRAY_SIZE(mali_mcu_regs),
+    .regs = mali_mcu_regs,
+};
+
+/* --- Global requests --- */
+
+/* Latch one word of the global input block */
+typedef struct MaliFwLatch {
+    uint32_t request;       /* the GLB req bit that asks for it */
+    uint32_t offset;        /* in the input block */
+    size_t field;           /* in MaliFw */
+    uint32_t words;
+} MaliFwLatch;
+
+static const MaliFwLatch mali_fw_latches[] = {
+    { GLB_CFG_PROGRESS_TIMER, GLB_PROGRESS_TIMER,
+      offsetof(MaliFw, progress_timer), 1 },
+    { GLB_CFG_POWEROFF_TIMER, GLB_POWEROFF_TIMER,
+      offsetof(MaliFw, poweroff_timer), 1 },
+    { GLB_IDLE_EN, GLB_IDLE_TIMER, offsetof(MaliFw, idle_timer), 1 },
+    { GLB_CFG_ALLOC_EN, GLB_CORE_EN_MASK, offsetof(MaliFw, core_en_mask), 2 },
+};
+
+static MaliXlate mali_fw_latch(MaliCsfState *s, const MaliFwLatch *latch)
+{
+    uint32_t words[2];
+    MaliXlate ret;
+
+    for (int i = 0; i < latch->words; i++) {
+        ret = mali_fw_read(s, s->fw.layout.glb_input + latch->offset + i * 4,
+                           &words[i]);
+        if (ret != MALI_XLATE_OK) {
+            return ret;
+        }
+    }
+    if (latch->words == 2) {
+        *(uint64_t *)((char *)&s->fw + latch->field) =
+            words[0] | (uint64_t)words[1] << 32;
+    } else {
+        *(uint32_t *)((char *)&s->fw + latch->field) = words[0];
+    }
+    trace_mali_csf_fw_latch(latch->request, words[0]);
+    return MALI_XLATE_OK;
+}
+
+/*
+ * Answer the global requests.  All bits but events and the state are mirrored,
+ * known to us or not: the driver waits for ack to equal req (contract 3.5).
+ */
+static MaliXlate mali_fw_global(MaliCsfState *s)
+{
+    const MaliFwLayout *l = &s->fw.layout;
+    const MaliFwOps *ops = s->fw.ops;
+    uint32_t req, ack, irq_mask, changed, state, new_ack;
+    MaliXlate ret;
+
+    ret = mali_fw_read(s, l->glb_input + GLB_REQ, &req);
+    if (ret == MALI_XLATE_OK) {
+        ret = mali_fw_read(s, l->glb_input + GLB_ACK_IRQ_MASK, &irq_mask);
+    }
+    if (ret == MALI_XLATE_OK) {
+        ret = mali_fw_read(s, l->glb_output + GLB_ACK, &ack);
+    }
+    if (ret != MALI_XLATE_OK) {
+        return ret;
+    }
+    changed = (req ^ ack) & ~(GLB_EVT_MASK | ops->halt_mask);
+    for (int i = 0; i < ARRAY_SIZE(mali_fw_latches); i++) {
+        if (changed & mali_fw_latches[i].request) {
+            ret = mali_fw_latch(s, &mali_fw_latches[i]);
+            if (ret != MALI_XLATE_OK) {
+                return ret;
+            }
+        }
+    }
+    mali_gpu_counter_use(s, MALI_COUNTER_FIRMWARE, req & GLB_COUNTER_EN);
+
+    state = ops->state(req);
+    new_ack = ack ^ changed;
+    if (ops->acks_state) {
+        new_ack = (new_ack & ~ops->halt_mask) | (req & ops->halt_mask);
+    }
+    trace_mali_csf_fw_global(req, ack, new_ack, irq_mask, state);
+    if (new_ack != ack) {
+        ret = mali_fw_write(s, l->glb_output + GLB_ACK, new_ack);
+        if (ret != MALI_XLATE_OK) {
+            return ret;
+        }
+        if ((new_ack ^ ack) & irq_mask) {
+            mali_irq_raise(s, MALI_IRQ_JOB, JOB_IRQ_GLB);
+        }
+    }
+    if (state != GLB_STATE_ACTIVE) {
+        mali_fw_go(s, MCU_STATUS_HALT, s->model->timing->fw_halt);
+    }
+    return MALI_XLATE_OK;
+}
+
+/*
+ * The global doorbell also says which groups have requests.  Groups are not
+ * modelled: their requests stay without an answer.
+ */
+static MaliXlate mali_fw_groups(MaliCsfState *s)
+{
+    const MaliFwLayout *l = &s->fw.layout;
+    uint32_t req, ack;
+    MaliXlate ret;
+
+    ret = mali_fw_read(s, l->glb_input + GLB_DOORBELL_REQ, &req);
+    if (ret == MALI_XLATE_OK) {
+        ret = mali_fw_read(s, l->glb_output + GLB_DOORBELL_ACK, &ack);
+    }
+    if (ret != MALI_XLATE_OK || req == ack) {
+        return ret;
+    }
+    qemu_log_mask(LOG_UNIMP, "mali-csf: command stream groups 0x%08x\n",
+                  req ^ ack);
+    return mali_fw_write(s, l->glb_output + GLB_DOORBELL_ACK, req);
+}
+
+void mali_fw_request_event(MaliCsfState *s, MaliEvent ev)
+{
+    MaliXlate ret;
+
+    if (s->fw.mcu_status != MCU_STATUS_ENABLED) {
+        return;
+    }
+    ret = mali_fw_groups(s);
+    if (ret == MALI_XLATE_OK) {
+        ret = mali_fw_global(s);
+    }
+    if (ret == MALI_XLATE_STALL) {
+        mali_event_arm(s, MALI_EV_FW_REQUEST, MALI_FW_STALL_NS);
+    } else if (ret == MALI_XLATE_FAULT) {
+        mali_fw_fatal(s, "fault on its own interface");
+    }
+}
+
+/* --- Doorbells --- */
+
+static void mali_doorbell_write(MaliCsfState *s, unsigned bank, unsigned reg,
+                                uint32_t val)
+{
+    trace_mali_csf_doorbell(bank, s->fw.mcu_status);
+    if (s->fw.mcu_status == MCU_STATUS_ENABLED &&
+        !mali_event_pending(s, MALI_EV_FW_REQUEST)) {
+        mali_event_arm(s, MALI_EV_FW_REQUEST, s->model->timing->fw_request);
+    }
+}
+
+static const MaliReg mali_doorbell_regs[] = {
+    MALI_WO_FN(DOORBELL, mali_doorbell_write),
+};
+
+const MaliRegBlock mali_doorbell_block = {
+    .name = "doorbell",
+    .base = MALI_DOORBELL_BASE,
+    .stride = MALI_DOORBELL_STRIDE,
+    .banks = MALI_NUM_DOORBELLS,
+    .n_regs = ARRAY_SIZE(mali_doorbell_regs),
+    .regs = mali_doorbell_regs,
+};
+
+/* --- State --- */
+
+void mali_fw_init(MaliCsfState *s)
+{
+    mali_fw_place(&s->fw.layout, s->csg_slots, s->cs_slots);
+    s->fw.ops = mali_csf_fw_ops(s->fw_iface);
+}
+
+void mali_fw_reset(MaliCsfState *s)
+{
+    MaliFw fresh = { .layout = s->fw.layout, .ops = s->fw.ops };
+
+    s->fw = fresh;
+    mali_event_cancel(s, MALI_EV_MCU);
+    mali_event_cancel(s, MALI_EV_FW_REQUEST);
+}
+
+const VMStateDescription vmstate_mali_fw = {
+    .name = "mali-csf/fw",
+    .version_id = 1,
+    .minimum_version_id = 1,
+    .fields = (const VMStateField[]) {
+        VMSTATE_UINT32(mcu_control, MaliFw),
+        VMSTATE_UINT32(mcu_status, MaliFw),
+        VMSTATE_UINT32(mcu_next, MaliFw),
+        VMSTATE_BOOL(warm, MaliFw),
+        VMSTATE_UINT32(progress_timer, MaliFw),
+        VMSTATE_UINT32(poweroff_timer, MaliFw),
+        VMSTATE_UINT32(idle_timer, MaliFw),
+        VMSTATE_UINT64(core_en_mask, MaliFw),
+        VMSTATE_END_OF_LIST()
+    }
+};

@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Arm Mali CSF GPU: state of the blocks and what they offer one another
+ *
+ * Calls go one way: fw -> mem -> mmu -> ptw.  The root (mali_csf.c) and the
+ * event queue know every block; a block asks them, never another block's
+ * registers.
+ */
+
+#ifndef HW_GPU_MALI_CSF_INTERNAL_H
+#define HW_GPU_MALI_CSF_INTERNAL_H
+
+#include "hw/gpu/mali_csf.h"
+#include "exec/memory.h"
+#include "migration/vmstate.h"
+#include "qemu/timer.h"
+#include "mali_csf_arch.h"
+#include "mali_csf_ptw.h"
+#include "mali_csf_regs.h"
+
+#define MALI_MAX_AS             16
+#define MALI_MAX_CSG            31
+#define MALI_MAX_CS             32
+#define MALI_NUM_DOORBELLS      64
+
+/* --- Interrupts (mali_csf_irq.c) --- */
+
+/* Also the order of the sysbus lines and of interrupt-names */
+typedef enum MaliIrqLine {
+    MALI_IRQ_JOB,
+    MALI_IRQ_MMU,
+    MALI_IRQ_GPU,
+    MALI_IRQ_COUNT
+} MaliIrqLine;
+
+QEMU_BUILD_BUG_ON(MALI_IRQ_COUNT != MALI_CSF_NUM_IRQS);
+
+typedef struct MaliIrq {
+    uint32_t rawstat;
+    uint32_t mask;
+} MaliIrq;
+
+/* --- Events: what completes later on the virtual clock (mali_csf_event.c) */
+
+typedef enum MaliEvent {
+    MALI_EV_FLUSH,
+    MALI_EV_RESET,
+    MALI_EV_POWER_SHADER,
+    MALI_EV_POWER_TILER,
+    MALI_EV_POWER_L2,
+    MALI_EV_MCU,
+    MALI_EV_FW_REQUEST,
+    MALI_EV_AS0,
+    MALI_EV_COUNT = MALI_EV_AS0 + MALI_MAX_AS
+} MaliEvent;
+
+#define MALI_EVENT_IDLE         INT64_MAX
+
+/* --- GPU_CONTROL (mali_csf_gpu.c) --- */
+
+typedef enum MaliPowerDomain {
+    MALI_POWER_SHADER,
+    MALI_POWER_TILER,
+    MALI_POWER_L2,
+    MALI_POWER_COUNT
+} MaliPowerDomain;
+
+typedef struct MaliPower {
+    uint64_t present;       /* constant */
+    uint64_t ready;
+    uint64_t turning_on;
+    uint64_t turning_off;
+} MaliPower;
+
+#define MALI_GPU_REGS           (MALI_GPU_SIZE / 4)
+
+typedef struct MaliGpu {
+    uint32_t regs[MALI_GPU_REGS];
+    MaliPower power[MALI_POWER_COUNT];
+    uint32_t flush_id;          /* LATEST_FLUSH */
+    uint32_t reset_mode;        /* of the reset under way */
+    uint32_t counter_users;     /* bit set of MALI_COUNTER_* */
+    uint64_t cycles;            /* count at counter_since */
+    int64_t counter_since;      /* ns; valid while there are users */
+} MaliGpu;
+
+/* Who keeps the cycle counter running */
+#define MALI_COUNTER_COMMAND    BIT(0)
+#define MALI_COUNTER_FIRMWARE   BIT(1)
+
+/* --- Address spaces (mali_csf_mmu.c) --- */
+
+#define MALI_AS_REGS            (MALI_MMU_AS_STRIDE / 4)
+
+typedef struct MaliAs {
+    uint32_t regs[MALI_AS_REGS];
+    /* What UPDATE made of TRANSTAB, MEMATTR and TRANSCFG */
+    uint64_t transtab;
+    uint64_t memattr;
+    uint64_t transcfg;
+    /* Locked region, both ends included; valid while locked */
+    bool locked;
+    uint64_t lock_start;
+    uint64_t lock_end;
+    /* The command under way, and the LOCKADDR that it took */
+    uint32_t command;
+    uint64_t lockaddr;
+} MaliAs;
+
+typedef enum MaliXlate {
+    MALI_XLATE_OK,
+    MALI_XLATE_FAULT,
+    MALI_XLATE_STALL,       /* the region is locked: try again later */
+} MaliXlate;
+
+/* A failed access, as AS_FAULTSTATUS and AS_FAULTADDRESS tell it */
+typedef struct MaliFault {
+    uint64_t va;
+    uint8_t exception;      /* MALI_EXC_* */
+    MaliAccess access;
+    uint16_t source;        /* MALI_SOURCE_* */
+} MaliFault;
+
+/* AS_FAULTSTATUS.SOURCE_ID: our own numbers, the driver only prints them */
+#define MALI_SOURCE_MCU         0x0001
+
+/* --- MCU and firmware (mali_csf_fw.c) --- */
+
+/* Where the blocks of the shared section are, as MCU addresses */
+typedef struct MaliFwLayout {
+    uint32_t control_size;
+    uint32_t csg_stride;
+    uint32_t glb_input;
+    uint32_t csg_input;
+    uint32_t cs_input;
+    uint32_t input_end;
+    uint32_t glb_output;
+    uint32_t csg_output;
+    uint32_t cs_output;
+    uint32_t end;
+} MaliFwLayout;
+
+typedef struct MaliFw {
+    MaliFwLayout layout;        /* constant */
+    const MaliFwOps *ops;       /* constant */
+    uint32_t mcu_control;
+    uint32_t mcu_status;
+    uint32_t mcu_next;          /* MCU_STATUS_* that MALI_EV_MCU leads to */
+    bool warm;                  /* halted in good order: memory is kept */
+    /* Latched by the CFG_* requests */
+    uint32_t progress_timer;
+    uint32_t poweroff_timer;
+    uint32_t idle_timer;
+    uint64_t core_en_mask;
+} MaliFw;
+
+/* --- The device --- */
+
+struct MaliCsfState {
+    SysBusDevice parent_obj;
+
+    MemoryRegion window;
+    qemu_irq lines[MALI_IRQ_COUNT];
+    MemoryRegion *dma_mr;
+    AddressSpace dma_as;
+
+    /* Properties; 0 stands for the model's own value */
+    char *model_name;
+    char *fw_iface_text;
+    uint32_t shader_cores;
+    uint32_t csg_slots;
+    uint32_t cs_slots;
+    uint32_t as_count;
+    uint32_t va_bits;
+    uint32_t pa_bits;
+    bool coherent;
+    uint32_t timestamp_hz;
+    uint32_t clock_hz;
+
+    const MaliCsfModel *model;
+    uint32_t fw_iface;
+
+    QEMUTimer *timer;
+    int64_t due[MALI_EV_COUNT];
+    int64_t next_due;
+
+    MaliIrq irq[MALI_IRQ_COUNT];
+    MaliGpu gpu;
+    MaliAs as[MALI_MAX_AS];
+    MaliFw fw;
+};
+
+/* --- Register tables --- */
+
+/*
+ * One 32-bit register.  A write first stores the bits of @wmask, then calls
+ * @write with the whole value written; a read calls @read, or returns what is
+ * stored.  A register without @name does not exist.
+ */
+typedef struct MaliReg {
+    const char *name;
+    uint32_t wmask;
+    uint32_t (*read)(MaliCsfState *s, unsigned bank, unsigned reg);
+    void (*write)(MaliCsfState *s, unsigned bank, unsigned reg, uint32_t val);
+} MaliReg;
+
+/*
+ * Rows of a table of MaliReg, by the register's name in mali_csf_regs.h; both
+ * words of a 64-bit register are one row.  A register that is only written
+ * reads as what is stored, or zero.
+ */
+#define MALI_RO(reg)            [R_##reg] = { #reg }
+#define MALI_RO_FN(reg, fn)     [R_##reg] = { #reg, .read = fn }
+#define MALI_RW(reg, mask)      [R_##reg] = { #reg, .wmask = mask }
+#define MALI_RW_FN(reg, rd, wr) [R_##reg] = { #reg, .read = rd, .write = wr }
+#define MALI_WO_FN(reg, fn)     [R_##reg] = { #reg, .write = fn }
+#define MALI_RO64(reg)          [R_##reg ... R_##reg + 1] = { #reg }
+#define MALI_RO64_FN(reg, fn)   [R_##reg ... R_##reg + 1] = { #reg, .read = fn }
+#define MALI_WO64_FN(reg, fn)   \
+    [R_##reg ... R_##reg + 1] = { #reg, .write = fn }
+#define MALI_RW64(reg)          \
+    [R_##reg ... R_##reg + 1] = { #reg, .wmask = UINT32_MAX }
+
+/* A run of equal banks of registers in the window */
+typedef struct MaliRegBlock {
+    const char *name;
+    uint32_t base;
+    uint32_t stride;        /* bytes from bank to bank */
+    uint32_t banks;
+    uint32_t first_bank;    /* how the hooks know the first of them */
+    uint32_t n_regs;        /* in one bank */
+    const MaliReg *regs;
+    /* Whether a bank exists; NULL when all do */
+    bool (*present)(const MaliCsfState *s, unsigned bank);
+    /* Where a bank's registers are stored; NULL when nothing is */
+    uint32_t *(*file)(MaliCsfState *s, unsigned bank);
+} MaliRegBlock;
+
+extern const MaliRegBlock mali_gpu_block;
+extern const MaliRegBlock mali_flush_block;
+extern const MaliRegBlock mali_mmu_block;
+extern const MaliRegBlock mali_mcu_block;
+extern const MaliRegBlock mali_doorbell_block;
+extern const MaliRegBlock mali_gpu_int_block;
+extern const MaliRegBlock mali_job_int_block;
+extern const MaliRegBlock mali_mmu_int_block;
+
+/* Logs a mistake of the guest under LOG_GUEST_ERROR, with a trace event */
+void G_GNUC_PRINTF(1, 2) mali_guest_error(const char *fmt, ...);
+
+/* A 64-bit register kept as two words of a register file */
+static inline uint64_t mali_reg64(const uint32_t *file, unsigned reg)
+{
+    return file[reg] | (uint64_t)file[reg + 1] << 32;
+}
+
+static inline void mali_reg64_set(uint32_t *file, unsigned reg, uint64_t val)
+{
+    file[reg] = val;
+    file[reg + 1] = val >> 32;
+}
+
+/* --- mali_csf.c --- */
+
+/* What GPU_CMD's reset does to everything but GPU_CONTROL itself */
+void mali_csf_reset_blocks(MaliCsfState *s);
+
+/* --- mali_csf_event.c --- */
+
+/* Let @ev happen @delay ns from now, instead of when it would have */
+void mali_event_arm(MaliCsfState *s, MaliEvent ev, uint64_t delay);
+void mali_event_cancel(MaliCsfState *s, MaliEvent ev);
+bool mali_event_pending(const MaliCsfState *s, MaliEvent ev);
+/*
+ * Run what is due.  Done before each register access too, so that the guest
+ * sees a completion at the modelled moment and not when a host thread wakes.
+ */
+void mali_event_poll(MaliCsfState *s);
+void mali_event_init(MaliCsfState *s);
+void mali_event_finalize(MaliCsfState *s);
+void mali_event_reset(MaliCsfState *s);
+void mali_event_post_load(MaliCsfState *s);
+
+/* --- mali_csf_irq.c --- */
+
+/* Latch @bits in a RAWSTAT */
+void mali_irq_raise(MaliCsfState *s, MaliIrqLine line, uint32_t bits);
+/* Drive the lines from RAWSTAT & MASK */
+void mali_irq_update(MaliCsfState *s);
+void mali_irq_reset(MaliCsfState *s);
+extern const VMStateDescription vmstate_mali_irq;
+
+/* --- mali_csf_gpu.c --- */
+
+void mali_gpu_init(MaliCsfState *s);
+void mali_gpu_reset(MaliCsfState *s);
+bool mali_gpu_powered(const MaliCsfState *s, MaliPowerDomain domain);
+/* Keep the cycle counter running, or not, on behalf of MALI_COUNTER_* */
+void mali_gpu_counter_use(MaliCsfState *s, uint32_t user, bool on);
+void mali_gpu_flush_done(MaliCsfState *s, MaliEvent ev);
+void mali_gpu_reset_done(MaliCsfState *s, MaliEvent ev);
+void mali_gpu_power_done(MaliCsfState *s, MaliEvent ev);
+int mali_gpu_post_load(MaliCsfState *s);
+extern const VMStateDescription vmstate_mali_gpu;
+
+/* --- mali_csf_mmu.c --- */
+
+void mali_mmu_reset(MaliCsfState *s);
+void mali_mmu_command_done(MaliCsfState *s, MaliEvent ev);
+/*
+ * Translate one address.  Faults are described in @fault (exception, va and
+ * access are set), not latched: see mali_mmu_report().
+ */
+MaliXlate mali_mmu_translate(MaliCsfState *s, unsigned as, uint64_t va,
+                             MaliAccess access, MaliPtwResult *res,
+                             MaliFault *fault);
+/* Latch @fault in the registers of @as and raise its interrupt */
+void mali_mmu_report(MaliCsfState *s, unsigned as, const MaliFault *fault);
+extern const VMStateDescription vmstate_mali_as;
+
+/* --- mali_csf_mem.c --- */
+
+/*
+ * Access @len bytes at @va of address space @as on behalf of @source.  On
+ * MALI_XLATE_STALL and MALI_XLATE_FAULT a part before the page that failed may
+ * have been transferred; a fault has been reported.
+ */
+MaliXlate mali_mem_read(MaliCsfState *s, unsigned as, uint64_t va, void *buf,
+                        uint32_t len, uint16_t source);
+MaliXlate mali_mem_write(MaliCsfState *s, unsigned as, uint64_t va,
+                         const void *buf, uint32_t len, uint16_t source);
+
+/* --- mali_csf_fw.c --- */
+
+void mali_fw_init(MaliCsfState *s);
+void mali_fw_reset(MaliCsfState *s);
+void mali_fw_mcu_event(MaliCsfState *s, MaliEvent ev);
+void mali_fw_request_event(MaliCsfState *s, MaliEvent ev);
+extern const VMStateDescription vmstate_mali_fw;
+
+/* --- mali_csf_fdt.c --- */
+
+void mali_csf_add_fdt_node(SysBusDevice *sbdev, void *fdt, const char *bus_node,
+                           uint64_t mmio_base,
+                           const int irqs[MALI_CSF_NUM_IRQS]);
+
+#endif /* HW_GPU_MALI_CSF_INTERNAL_H */

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Arm Mali CSF GPU: address spaces (contract 2)
+ *
+ * The registers of one address space, its commands, the locked region, and
+ * the latching of faults.  The driver's side is panthor_mmu.c.
+ */
+
+#include "qemu/osdep.h"
+#include "qemu/log.h"
+#include "exec/memory.h"
+#include "mali_csf_internal.h"
+#include "trace.h"
+
+/* --- Translation --- */
+
+static bool mali_mmu_fetch(void *opaque, uint64_t pa, uint64_t *desc)
+{
+    MaliCsfState *s = opaque;
+    MemTxResult r;
+
+    *desc = address_space_ldq_le(&s->dma_as, pa, MEMTXATTRS_UNSPECIFIED, &r);
+    return r == MEMTX_OK;
+}
+
+/* Addresses pass untranslated; the whole of memory is writable */
+static uint8_t mali_mmu_identity(MaliCsfState *s, uint64_t va,
+                                 MaliPtwResult *res)
+{
+    if (va >> s->pa_bits) {
+        return MALI_EXC_ADDR_SIZE_FAULT_OUT;
+    }
+    *res = (MaliPtwResult) {
+        .pa = va, .page_mask = 0xfff, .writable = true, .executable = true,
+    };
+    return MALI_EXC_OK;
+}
+
+static uint8_t mali_mmu_walk(MaliCsfState *s, const MaliAs *as, uint64_t va,
+                             MaliAccess access, MaliPtwResult *res)
+{
+    MaliPtwConfig cfg = {
+        .root = as->transtab,
+        .memattr = as->memattr,
+        .va_bits = AS_INA_BITS_BASE -
+                   FIELD_EX64(as->transcfg, AS_TRANSCFG, INA_BITS),
+        .pa_bits = s->pa_bits,
+        .hier_ap = !FIELD_EX64(as->transcfg, AS_TRANSCFG, DISABLE_HIER_AP),
+        .af_fault = !FIELD_EX64(as->transcfg, AS_TRANSCFG, DISABLE_AF_FAULT),
+        .wxn = FIELD_EX64(as->transcfg, AS_TRANSCFG, WXN),
+        .xreadable = FIELD_EX64(as->transcfg, AS_TRANSCFG, XREADABLE),
+    };
+
+    switch (FIELD_EX64(as->transcfg, AS_TRANSCFG, MODE)) {
+    case AS_MODE_4K:
+        if (cfg.va_bits > s->va_bits) {
+            return MALI_EXC_ADDR_SIZE_FAULT_IN;
+        }
+        return mali_ptw_walk(&cfg, va, access, mali_mmu_fetch, s, res);
+    case AS_MODE_IDENTITY:
+        return mali_mmu_identity(s, va, res);
+    default:
+        return MALI_EXC_TRANSLATION_FAULT;
+    }
+}
+
+MaliXlate mali_mmu_translate(MaliCsfState *s, unsigned nr, uint64_t va,
+                             MaliAccess access, MaliPtwResult *res,
+                             MaliFault *fault)
+{
+    const MaliAs *as = &s->as[nr];
+
+    if (as->locked && va >= as->lock_start && va <= as->lock_end) {
+        return MALI_XLATE_STALL;
+    }
+    fault->va = va;
+    fault->access = access;
+    fault->exception = mali_mmu_walk(s, as, va, access, res);
+    if (fault->exception != MALI_EXC_OK) {
+        return MALI_XLATE_FAULT;
+    }
+    trace_mali_csf_mmu_translate(nr, va, res->pa, res->level, access);
+    return MALI_XLATE_OK;
+}
+
+/*
+ * The first fault stays in the registers until the driver has cleared its
+ * interrupt: it reads them afterwards (panthor_mmu_irq_handler).
+ */
+void mali_mmu_report(MaliCsfState *s, unsigned nr, const MaliFault *fault)
+{
+    uint32_t *regs = s->as[nr].regs;
+    uint32_t status = 0;
+
+    trace_mali_csf_mmu_fault(nr, fault->va, fault->exception, fault->access,
+                             fault->source);
+    if (s->irq[MALI_IRQ_MMU].rawstat & MMU_IRQ_FAULT(nr)) {
+        return;
+    }
+    status = FIELD_DP32(status, AS_FAULTSTATUS, EXCEPTION, fault->exception);
+    status = FIELD_DP32(status, AS_FAULTSTATUS, ACCESS, fault->access);
+    status = FIELD_DP32(status, AS_FAULTSTATUS, SOURCE, fault->source);
+    regs[R_AS_FAULTSTATUS] = status;
+    mali_reg64_set(regs, R_AS_FAULTADDRESS, fault->va);
+    mali_irq_raise(s, MALI_IRQ_MMU, MMU_IRQ_FAULT(nr));
+}
+
+/* --- Commands --- */
+
+static void mali_mmu_update(MaliCsfState *s, unsigned nr)
+{
+    MaliAs *as = &s->as[nr];
+    unsigned mode;
+
+    as->transtab = mali_reg64(as->regs, R_AS_TRANSTAB);
+    as->memattr = mali_reg64(as->regs, R_AS_MEMATTR);
+    as->transcfg = mali_reg64(as->regs, R_AS_TRANSCFG);
+    trace_mali_csf_mmu_update(nr, as->transtab, as->memattr, as->transcfg);
+
+    mode = FIELD_EX64(as->transcfg, AS_TRANSCFG, MODE);
+    if (mode == AS_MODE_64K) {
+        qemu_log_mask(LOG_UNIMP, "mali-csf: AS %u: 64 KiB granule\n", nr);
+    } else if (mode != AS_MODE_UNMAPPED && mode != AS_MODE_IDENTITY &&
+               mode != AS_MODE_4K) {
+        mali_guest_error("AS %u: unknown translation mode %u", nr, mode);
+    }
+}
+
+/* LOCKADDR: the size as a power of two, under a naturally aligned base */
+static void mali_mmu_lock(MaliCsfState *s, unsigned nr)
+{
+    MaliAs *as = &s->as[nr];
+    unsigned log2 = FIELD_EX64(as->lockaddr, AS_LOCKADDR, LOG2_SIZE) + 1;
+    uint64_t mask;
+
+    if (log2 < AS_LOCK_MIN_LOG2 || log2 > s->va_bits) {
+        mali_guest_error("AS %u: LOCKADDR 0x%" PRIx64 ": size 2^%u", nr,
+                         as->lockaddr, log2);
+        log2 = MIN(MAX(log2, AS_LOCK_MIN_LOG2), s->va_bits);
+    }
+    mask = MAKE_64BIT_MASK(0, log2);
+    as->lock_start = as->lockaddr & ~mask;
+    as->lock_end = as->lock_start | mask;
+    as->locked = true;
+    trace_mali_csf_mmu_lock(nr, as->lock_start, as->lock_end);
+}
+
+static void mali_mmu_unlock(MaliCsfState *s, unsigned nr)
+{
+    MaliAs *as = &s->as[nr];
+
+    if (!as->locked) {
+        mali_guest_error("AS %u: command %u without a LOCK", nr, as->command);
+    }
+    as->locked = false;
+    trace_mali_csf_mmu_unlock(nr, as->lock_start, as->lock_end);
+}
+
+/*
+ * FLUSH_PT and FLUSH_MEM end the update that a LOCK began, as UNLOCK does: Tyr
+ * uses them so (contract 11).
+ */
+static void (*const mali_mmu_commands[])(MaliCsfState *s, unsigned nr) = {
+    [AS_COMMAND_UPDATE] = mali_mmu_update,
+    [AS_COMMAND_LOCK] = mali_mmu_lock,
+    [AS_COMMAND_UNLOCK] = mali_mmu_unlock,
+    [AS_COMMAND_FLUSH_PT] = mali_mmu_unlock,
+    [AS_COMMAND_FLUSH_MEM] = mali_mmu_unlock,
+};
+
+void mali_mmu_command_done(MaliCsfState *s, MaliEvent ev)
+{
+    unsigned nr = ev - MALI_EV_AS0;
+
+    mali_mmu_commands[s->as[nr].command](s, nr);
+    mali_irq_raise(s, MALI_IRQ_MMU, MMU_IRQ_COMMAND_DONE(nr));
+}
+
+/* --- Registers --- */
+
+static uint32_t mali_as_read_status(MaliCsfState *s, unsigned bank,
+                                    unsigned reg)
+{
+    return FIELD_DP32(0, AS_STATUS, ACTIVE,
+                      mali_event_pending(s, MALI_EV_AS0 + bank));
+}
+
+static void mali_as_write_command(MaliCsfState *s, unsigned bank, unsigned reg,
+                                  uint32_t val)
+{
+    MaliAs *as = &s->as[bank];
+
+    if (mali_event_pending(s, MALI_EV_AS0 + bank)) {
+        mali_guest_error("AS %u: command %u while %u is under way", bank, val,
+                         as->command);
+        return;
+    }
+    if (val == AS_COMMAND_NOP) {
+        return;
+    }
+    if (val >= ARRAY_SIZE(mali_mmu_commands)) {
+        mali_guest_error("AS %u: unknown command %u", bank, val);
+        return;
+    }
+    as->command = val;
+    as->lockaddr = mali_reg64(as->regs, R_AS_LOCKADDR);
+    trace_mali_csf_mmu_command(bank, val, as->lockaddr);
+    mali_event_arm(s, MALI_EV_AS0 + bank, s->model->timing->as_command);
+}
+
+static const MaliReg mali_as_regs[MALI_AS_REGS] = {
+    MALI_RW64(AS_TRANSTAB),
+    MALI_RW64(AS_MEMATTR),
+    MALI_RW64(AS_LOCKADDR),
+    MALI_WO_FN(AS_COMMAND, mali_as_write_command),
+    MALI_RO(AS_FAULTSTATUS),
+    MALI_RO64(AS_FAULTADDRESS),
+    MALI_RO_FN(AS_STATUS, mali_as_read_status),
+    MALI_RW64(AS_TRANSCFG),
+    MALI_RO64(AS_FAULTEXTRA),
+};
+
+static uint32_t *mali_as_file(MaliCsfState *s, unsigned bank)
+{
+    return s->as[bank].regs;
+}
+
+static bool mali_as_present(const MaliCsfState *s, unsigned bank)
+{
+    return bank < s->as_count;
+}
+
+const MaliRegBlock mali_mmu_block = {
+    .name = "as",
+    .base = MALI_MMU_AS_BASE,
+    .stride = MALI_MMU_AS_STRIDE,
+    .banks = MALI_MAX_AS,
+    .n_regs = ARRAY_SIZE(mali_as_regs),
+    .regs = mali_as_regs,
+    .present = mali_as_present,
+    .file = mali_as_file,
+};
+
+/* --- State --- */
+
+void mali_mmu_reset(MaliCsfState *s)
+{
+    memset(s->as, 0, sizeof(s->as));
+    for (int i = 0; i < MALI_MAX_AS; i++) {
+        s->as[i].transcfg = AS_MODE_UNMAPPED;
+        mali_event_cancel(s, MALI_EV_AS0 + i);
+    }
+}
+
+static int mali_as_post_load(void *opaque, int version_id)
+{
+    MaliAs *as = opaque;
+
+    /* The command indexes a table when its event comes */
+    return as->command < ARRAY_SIZE(mali_mmu_commands) ? 0 : -EINVAL;
+}
+
+const VMStateDescription vmstate_mali_as = {
+    .name = "mali-csf/as",
+    .version_id = 1,
+    .minimum_version_id = 1,
+    .post_load = mali_as_post_load,
+    .fields = (const VMStateField[]) {
+        VMSTATE_UINT32_ARRAY(regs, MaliAs, MALI_AS_REGS),
+        VMSTATE_UINT64(transtab, MaliAs),
+        VMSTATE_UINT64(memattr, MaliAs),
+        VMSTATE_UINT64(transcfg, MaliAs),
+        VMSTATE_BOOL(locked, MaliAs),
+        VMSTATE_UINT64(lock_start, MaliAs),
+        VMSTATE_UINT64(lock_end, MaliAs),
+        VMSTATE_UINT32(command, MaliAs),
+        VMSTATE_UINT64(lockaddr, MaliAs),
+        VMSTATE_END_OF_LIST()
+    }
+};
