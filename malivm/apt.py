@@ -144,7 +144,7 @@ class Repo:
         def on_line(line: str) -> None:
             if step and line.startswith("dlstatus:"):
                 step.update(int(float(line.split(":")[2])), 100)
-        argv = [program, "-c", self._conf(), "-q", *args]
+        argv: list[str | Path] = [program, "-c", self._conf(), "-q", *args]
         if step:
             argv[1:1] = ["-o", "APT::Status-Fd=1"]
         return proc.run(argv, what, cwd=cwd, on_line=on_line)
