@@ -208,7 +208,9 @@ static void mali_mcu_write_control(MaliCsfState *s, unsigned bank, unsigned reg,
         mali_event_cancel(s, MALI_EV_FW_REQUEST);
         mali_gpu_counter_use(s, MALI_COUNTER_FIRMWARE, false);
         mali_fw_go(s, MCU_STATUS_DISABLED, t->mcu_stop);
-    } else if (s->fw.mcu_status != MCU_STATUS_ENABLED) {
+    } else if (s->fw.mcu_status != MCU_STATUS_ENABLED ||
+               (mali_event_pending(s, MALI_EV_MCU) &&
+                s->fw.mcu_next == MCU_STATUS_DISABLED)) {
         mali_fw_go(s, MCU_STATUS_ENABLED,
                    s->fw.warm ? t->mcu_warm_boot : t->mcu_cold_boot);
     }
