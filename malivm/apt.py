@@ -9,6 +9,7 @@ debian-archive-keyring.
 import dataclasses
 import os
 import re
+import tempfile
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -227,6 +228,12 @@ class Repo:
             raise self._explain(exc, wanted) from exc
         return sorted(into.iterdir())
 
+    def extract(self, package: str, version: str, into: Path) -> None:
+        """Download a binary package and add what it holds to the directory `into`."""
+        with tempfile.TemporaryDirectory(prefix=paths.PART, dir=into.parent) as temp:
+            for deb in self._download("download", f"{package}={version}", Path(temp)):
+                proc.run(["dpkg-deb", "--extract", deb, into], f"unpacking {deb.name}", cwd=into)
+
     def unpacked(self, package: str, version: str) -> Path:
         """The content of a binary package, downloaded when the cache lacks it."""
         home = paths.cache_dir("deb")
@@ -237,9 +244,7 @@ class Repo:
         with paths.lock(home):
             if not target.exists():
                 with paths.whole_dir(target) as temp:
-                    for deb in self._download("download", f"{package}={version}", temp):
-                        proc.run(["dpkg-deb", "--extract", deb, temp], f"unpacking {deb.name}")
-                        deb.unlink()
+                    self.extract(package, version, temp)
         return target
 
     def source(self, package: str, version: str) -> Path:

@@ -1,0 +1,291 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The guest's kernel: Debian's prebuilt ones, or an Image or built tree of the user's."""
+
+import dataclasses
+import functools
+import gzip
+import json
+import os
+import re
+import zlib
+from pathlib import Path
+
+from . import apt, errors, packages, paths, proc, progress
+
+SUITES = ("trixie", "trixie-backports")
+# Larger, and looked into only for a version that the suites above do not have.
+EXTRA_SUITES = ("sid",)
+
+# The plain arm64 flavour: no -rt, -cloud, -16k, -dbg or -unsigned.
+_PACKAGE = re.compile(r"^linux-image-(?P<release>(?P<number>\d+\.\d+(?:\.\d+)*)"
+                      r"(?:\+deb\d+(?:\.\d+)?|-\d+)?-arm64)$")
+# Newer kernels are split up: the image package only depends on these.
+_PARTS = ("linux-image", "linux-binary", "linux-modules", "linux-base")
+
+# Documentation/arch/arm64/booting.rst, "Call the kernel image"
+_MAGIC_OFFSET = 0x38
+_MAGIC = b"ARM\x64"
+
+
+@dataclasses.dataclass(frozen=True)
+class Kernel:
+    """A kernel to boot."""
+
+    image: Path
+    #: the directory of this release (.../lib/modules/RELEASE), with modules.dep in it;
+    #: None if there are no modules
+    modules: Path | None
+    release: str
+    #: what the user reads: where it came from
+    origin: str
+
+
+@dataclasses.dataclass(frozen=True)
+class _Candidate:
+    """A kernel that an index lists."""
+
+    number: tuple[int, ...]
+    release: str
+    version: str
+    suite: str
+    repo: apt.Repo
+
+
+def resolve(spec: str) -> Kernel:
+    """The kernel `spec` names: debian[:VERSION], an arm64 Image, or a built tree."""
+    if spec == "debian" or spec.startswith("debian:"):
+        return _debian(spec.partition(":")[2])
+    path = Path(spec).expanduser()
+    try:
+        path = path.resolve(strict=True)
+    except OSError as exc:
+        raise errors.MaliError(f"there is no kernel at {spec}: give debian, debian:VERSION, "
+                               "an arm64 Image or a built kernel tree") from exc
+    if path.is_dir():
+        return _tree(path)
+    if path.parts[-4:-1] == ("arch", "arm64", "boot") and (path.parents[3] / ".config").exists():
+        return _tree(path.parents[3], path)
+    return _image(path)
+
+
+# Debian's kernels
+
+
+def _number(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split("."))
+
+
+def _debian(wanted: str) -> Kernel:
+    """The newest Debian kernel whose version starts with the parts of `wanted`."""
+    if wanted and not re.fullmatch(r"\d+(\.\d+)*|\d\S*-arm64", wanted):
+        raise errors.MaliError(f"debian:{wanted}: not a kernel version, give one such as "
+                               "debian:7.3 or debian:6.12.107")
+    home = paths.cache_dir("kernels")
+    note = home / f"debian{':' + wanted if wanted else ''}.json"
+    try:
+        directory = home / json.loads(note.read_text(encoding="ascii"))["directory"]
+    except (OSError, ValueError, KeyError):
+        directory = home
+    if directory != home and directory.exists():
+        return _debian_kernel(directory)
+    directory = _fetch(wanted)
+    paths.write_whole(note, json.dumps({"directory": directory.name}))
+    return _debian_kernel(directory)
+
+
+def _debian_kernel(directory: Path) -> Kernel:
+    release, version, suite = directory.name.split("_")
+    modules = directory / "lib" / "modules" / release
+    image = modules / "vmlinuz"
+    if not image.exists():
+        image = directory / "boot" / f"vmlinuz-{release}"
+    return Kernel(image, modules, release, f"Debian {version} ({suite})")
+
+
+def _matches(candidate: _Candidate, wanted: str) -> bool:
+    if not wanted or candidate.release == wanted:
+        return True
+    if wanted.endswith("-arm64"):
+        return False
+    number = _number(wanted)
+    return candidate.number[:len(number)] == number
+
+
+def _candidates(suites: tuple[str, ...]) -> list[_Candidate]:
+    """The kernels that `suites` list, newest first."""
+    repo = apt.Repo("arm64", suites)
+    names = [name for name in repo.names("linux-image-") if _PACKAGE.match(name)]
+    found = []
+    for listed in repo.versions(names):
+        match = _PACKAGE.match(listed.package)
+        if match:
+            found.append(_Candidate(_number(match["number"]), match["release"],
+                                    listed.version, listed.suite, repo))
+    return sorted(found, key=lambda one: (one.number, one.version), reverse=True)
+
+
+def _fetch(wanted: str) -> Path:
+    """Fetch the newest kernel that matches `wanted` and can be had."""
+    known: list[_Candidate] = []
+    refused: errors.MaliError | None = None
+    for suites in (SUITES, EXTRA_SUITES):
+        listed = _candidates(suites)
+        known += listed
+        for candidate in listed:
+            if not _matches(candidate, wanted):
+                continue
+            try:
+                return _unpack(candidate)
+            except apt.Unavailable as exc:
+                # Index and pool of a mirror do not always agree: take the next best.
+                progress.say(exc.message)
+                refused = refused or exc
+        if not wanted and listed:
+            break
+    numbers = sorted({one.number for one in known}, reverse=True)
+    versions = ", ".join(".".join(map(str, number)) for number in numbers)
+    why = f"{refused.message}; " if refused else f"there is no Debian kernel {wanted} for arm64; "
+    raise errors.MaliError(f"{why}the indices list: {versions}")
+
+
+def _unpack(candidate: _Candidate) -> Path:
+    """Fetch the packages of a kernel and index its modules."""
+    home = paths.cache_dir("kernels")
+    name = f"{candidate.release}_{apt.plain(candidate.version)}_{candidate.suite}"
+    target = home / name
+    if target.exists():
+        return target
+    packages.ensure("guest")
+    wanted = [f"{part}-{candidate.release}" for part in _PARTS]
+    listed = {found.package for found in candidate.repo.versions(wanted)
+              if found.version == candidate.version}
+    with paths.lock(home):
+        with paths.whole_dir(target) as temp:
+            for package in wanted:
+                if package in listed:
+                    candidate.repo.extract(package, candidate.version, temp)
+            if not (temp / "lib").exists():
+                (temp / "lib").symlink_to("usr/lib")
+            proc.run(["depmod", "--basedir", temp, candidate.release], "indexing the modules",
+                     cwd=temp)
+    return target
+
+
+# The user's kernels
+
+
+def _image(path: Path) -> Kernel:
+    """A kernel from an Image file, with the modules that lie beside it, if any."""
+    image = _plain_image(path)
+    release = _release(image)
+    for modules in (path.parent, path.parent / "modules", path.parent / "modules" / release,
+                    path.parent / "lib" / "modules" / release,
+                    path.parent.parent / "lib" / "modules" / release):
+        if (modules / "kernel").is_dir():
+            return Kernel(image, _indexed(modules, release), release, str(path))
+    return Kernel(image, None, release, str(path))
+
+
+def _plain_image(path: Path) -> Path:
+    """`path` itself if it is an arm64 Image, or what it decompresses to."""
+    try:
+        with open(path, "rb") as file:
+            head = file.read(64)
+    except OSError as exc:
+        raise errors.from_os_error(exc) from exc
+    if head[_MAGIC_OFFSET:_MAGIC_OFFSET + 4] == _MAGIC and head[4:8] != b"zimg":
+        return path
+    what = "it does not have the magic number of one"
+    if head[:2] == b"\x1f\x8b":
+        home = paths.cache_dir("kernels")
+        plain = home / f"Image-{paths.digest(paths.stat_key(path))}"
+        if not plain.exists():
+            try:
+                data = gzip.decompress(path.read_bytes())
+            except (OSError, EOFError, zlib.error) as exc:
+                raise errors.MaliError(f"{path} is a damaged gzip file ({exc})") from exc
+            if data[_MAGIC_OFFSET:_MAGIC_OFFSET + 4] == _MAGIC:
+                paths.write_whole(plain, data)
+        if plain.exists():
+            return plain
+        what = "what it decompresses to does not have the magic number of one"
+    elif head[:4] == b"\x7fELF":
+        what = "it is an ELF file; arch/arm64/boot/Image of the same build is what boots"
+    elif head[4:8] == b"zimg":
+        what = "it is an EFI zboot image; give arch/arm64/boot/Image of the same build"
+    raise errors.MaliError(f"{path} is not an arm64 Linux Image: {what}")
+
+
+@functools.cache
+def _release(image: Path) -> str:
+    """The release that the kernel's banner names."""
+    found = re.search(rb"Linux version (\d\S+) ", image.read_bytes())
+    return found.group(1).decode("ascii", "replace") if found else "unknown"
+
+
+def _indexed(modules: Path, release: str) -> Path:
+    """`modules`, or a view of it in the cache that depmod has been run on."""
+    if (modules / "modules.dep").exists():
+        return modules
+    files = {str(path.relative_to(modules)): path
+             for path in sorted((modules / "kernel").rglob("*.ko*"))}
+    return _view(files, modules, release)
+
+
+def _tree(tree: Path, image: Path | None = None) -> Kernel:
+    """The kernel of a built tree, with its modules as modules_install would lay them out.
+
+    Nothing is written to the tree and no make is run in it: it may be of another
+    toolchain, or read-only.
+    """
+    for name in ("Image", "Image.gz"):
+        image = image or next(iter(tree.glob(f"arch/arm64/boot/{name}")), None)
+    if not image:
+        raise errors.MaliError(f"{tree} is not a built arm64 kernel tree: it has no "
+                               "arch/arm64/boot/Image; build one (make ARCH=arm64 Image modules)")
+    image = _plain_image(image)
+    try:
+        release = (tree / "include/config/kernel.release").read_text(encoding="utf-8").strip()
+    except OSError:
+        release = _release(image)
+    files = {}
+    order = tree / "modules.order"
+    for line in order.read_text(encoding="utf-8").split() if order.exists() else []:
+        # Up to Linux 6.3 the names end in .ko, after that in .o.
+        module = tree / Path(line).with_suffix(".ko")
+        if not module.exists():
+            raise errors.MaliError(f"{tree} is not built to its end, {module.name} is missing: "
+                                   "run make ARCH=arm64 modules there")
+        files[f"kernel/{module.relative_to(tree)}"] = module
+    return Kernel(image, _view(files, tree, release) if files else None, release, str(tree))
+
+
+def _view(files: dict[str, Path], source: Path, release: str) -> Path:
+    """A directory of links to `files` (name in it -> module), indexed by depmod."""
+    lists = {name: source / name
+             for name in ("modules.order", "modules.builtin", "modules.builtin.modinfo")
+             if (source / name).exists()}
+    home = paths.cache_dir("kernels")
+    key = paths.digest(release, [(name, paths.stat_key(path))
+                                 for name, path in (files | lists).items()])
+    target = home / f"view-{paths.digest(str(source))[:8]}"
+    modules = target / "lib" / "modules" / release
+    try:
+        if (target / "key").read_text(encoding="ascii") == key:
+            return modules
+    except OSError:
+        pass
+    packages.ensure("guest")
+    with paths.lock(home), paths.whole_dir(target) as temp:
+        for name, path in (files | lists).items():
+            link = temp / "lib" / "modules" / release / name
+            link.parent.mkdir(parents=True, exist_ok=True)
+            if name == "modules.order":
+                text = path.read_text(encoding="utf-8")
+                link.write_text(re.sub(r"(?m)^(?:kernel/)?(.*?)\.k?o$", r"kernel/\1.ko", text),
+                                encoding="utf-8")
+            else:
+                os.symlink(path, link)
+        proc.run(["depmod", "--basedir", temp, release], "indexing the modules", cwd=temp)
+        (temp / "key").write_text(key, encoding="ascii")
+    return modules
