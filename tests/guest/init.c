@@ -26,6 +26,7 @@
 #include <unistd.h>
 
 #include "conf.h"
+#include "klog.h"
 #include "modules.h"
 #include "swap.h"
 #include "util.h"
@@ -171,37 +172,30 @@ static bool gpu_exists(void)
  * "probe of DEVICE returned N after N usecs" (drivers/base/dd.c,
  * really_probe_debug()) at a level the console does not show.
  */
-static double probe_milliseconds(int log, const char *device)
+static double probe_milliseconds(struct klog *log, const char *device)
 {
-	char record[1024], *text;
+	struct klog_record record;
 	char name[128];
 	double ms = -1;
-	ssize_t len;
 	long usecs;
 	int ret;
 
-	while ((len = read(log, record, sizeof(record) - 1)) > 0 || (len < 0 && errno == EPIPE)) {
-		if (len < 0)
-			continue;
-		record[len] = '\0';
-		text = strstr(record, "probe of ");
-		if (text && sscanf(text, "probe of %127s returned %d after %ld usecs",
-				   name, &ret, &usecs) == 3 &&
+	while (klog_read(log, &record))
+		if (sscanf(record.text, "probe of %127s returned %d after %ld usecs",
+			   name, &ret, &usecs) == 3 &&
 		    !strcmp(name, device))
 			ms = usecs / 1e3;
-	}
 	return ms;
 }
 
 /* Load drivers, wait for the GPU's node, and report how long it all took. */
 static void bring_up_devices(double started)
 {
-	int log = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	double begin = uptime(), coldplug, render = -1, probe = -1;
+	struct klog log;
+	bool logged = klog_open(&log, true) == 0;
 	char device[NAME_SIZE];
 
-	if (log >= 0)
-		lseek(log, 0, SEEK_END);
 	write_file(INITCALL_DEBUG, "1");
 	modules_coldplug();
 	coldplug = uptime() - begin;
@@ -216,10 +210,10 @@ static void bring_up_devices(double started)
 	if (device[0] && render_node_exists(device))
 		render = uptime();
 	write_file(INITCALL_DEBUG, "0");
-	if (log >= 0) {
+	if (logged) {
 		if (device[0])
-			probe = probe_milliseconds(log, device);
-		close(log);
+			probe = probe_milliseconds(&log, device);
+		klog_close(&log);
 	}
 
 	tap("# mali-vm: boot init=%.3f coldplug=%.3f", started, coldplug);

@@ -1,0 +1,435 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Suite evict: the driver's shrinker takes the pages of a buffer away, in each
+ * state a buffer can be in without a job (panthor_gem.c, enum
+ * panthor_gem_reclaim_state) and by each way reclaim comes to it; then the
+ * pages come back from swap with what was in them.
+ *
+ * A test is named by its state and its trigger: evict.STATE.TRIGGER. One in
+ * which nothing was evicted is a failure.
+ */
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "harness.h"
+#include "hog.h"
+#include "panthor.h"
+#include "trace.h"
+#include "vmstat.h"
+
+#define HUGE (2 * MIB)
+#define LABEL "evict-target"
+#define SHMEM_ENABLED "/sys/kernel/mm/transparent_hugepage/shmem_enabled"
+#define CGROUP_ROOT "/sys/fs/cgroup"
+#define CGROUP CGROUP_ROOT "/mali-vm-evict"
+
+/* The end of a shrinker's run, with the task it ran in and the pages it freed. */
+#define SHRINK_EVENT "vmscan/mm_shrink_slab_end"
+#define SHRINKER "panthor_gem_shrinker_scan"
+
+/* Free memory between tests: room for the next buffer. */
+#define ROOM (64 * MIB)
+
+/* A buffer's states, the easiest to reclaim first: the order of the shrinker's lists. */
+enum rank { UNUSED, MMAPPED, BOUND_ONE, BOUND_MORE };
+
+struct state {
+	const char *name;
+	const char *description;
+	enum rank rank;
+	bool huge;
+};
+
+static const struct state states[] = {
+	{ "unused-4k", "filled, then neither mapped nor bound", UNUSED, false },
+	{ "unused-2m", "filled, then neither mapped nor bound, huge pages", UNUSED, true },
+	{ "mmapped-4k", "mapped by the CPU", MMAPPED, false },
+	{ "mmapped-2m", "mapped by the CPU, huge pages", MMAPPED, true },
+	{ "bound1-4k", "bound in one VM", BOUND_ONE, false },
+	{ "bound1-2m", "bound in one VM, huge pages", BOUND_ONE, true },
+	{ "bound2-4k", "bound in two VMs", BOUND_MORE, false },
+	{ "bound2-2m", "bound in two VMs, huge pages", BOUND_MORE, true },
+};
+
+static size_t target_size(const struct state *state)
+{
+	return state->huge ? 8 * MIB : 4 * MIB;
+}
+
+/* One buffer in one state, and the VMs that it is bound in. */
+struct subject {
+	struct bo bo;
+	enum rank rank;
+	uint32_t vms[2];
+	unsigned int nr_vms;
+};
+
+static uint64_t pattern(size_t page, unsigned int word)
+{
+	return mix64(test_seed() ^ (page << 1 | word));
+}
+
+/* The first and the last word of each page: enough to know a page by, and cheap. */
+static uint64_t *page_word(uint8_t *map, size_t page, unsigned int word)
+{
+	size_t size = sysconf(_SC_PAGESIZE);
+
+	return (uint64_t *)(map + page * size + (word ? size - sizeof(uint64_t) : 0));
+}
+
+static size_t nr_pages(const struct bo *bo)
+{
+	return bo->size / sysconf(_SC_PAGESIZE);
+}
+
+static void fill(struct bo *bo)
+{
+	size_t page;
+
+	for (page = 0; page < nr_pages(bo); page++) {
+		*page_word(bo->map, page, 0) = pattern(page, 0);
+		*page_word(bo->map, page, 1) = pattern(page, 1);
+	}
+}
+
+/* The number of pages whose content is not what was written. */
+static size_t verify(struct bo *bo)
+{
+	size_t page, wrong = 0;
+
+	for (page = 0; page < nr_pages(bo); page++) {
+		uint64_t first = *page_word(bo->map, page, 0);
+		uint64_t last = *page_word(bo->map, page, 1);
+
+		if (first == pattern(page, 0) && last == pattern(page, 1))
+			continue;
+		if (!wrong++)
+			test_log("page %zu: 0x%016llx...0x%016llx instead of 0x%016llx...0x%016llx",
+				 page, (unsigned long long)first, (unsigned long long)last,
+				 (unsigned long long)pattern(page, 0),
+				 (unsigned long long)pattern(page, 1));
+	}
+	return wrong;
+}
+
+static struct gem read_gem(const struct panthor *gpu, const struct bo *bo)
+{
+	struct gem gem;
+
+	CHECK_OK(panthor_gem(gpu, bo->label, &gem));
+	return gem;
+}
+
+static bool is_evicted(const struct panthor *gpu, const struct bo *bo)
+{
+	return !read_gem(gpu, bo).resident;
+}
+
+/* Create a buffer, fill it through a CPU mapping and bring it into a state. */
+static void subject_create(const struct panthor *gpu, struct subject *s, enum rank rank,
+			   size_t size, const char *label)
+{
+	unsigned int vms = rank == BOUND_MORE ? 2 : rank == BOUND_ONE;
+
+	memset(s, 0, sizeof(*s));
+	s->rank = rank;
+	CHECK_OK(bo_create(gpu, &s->bo, size, 0, label));
+	CHECK_OK(bo_mmap(gpu, &s->bo));
+	fill(&s->bo);
+	/* Without the mapping, or the state would be another one. */
+	if (rank != MMAPPED)
+		CHECK_OK(bo_munmap(&s->bo));
+	for (s->nr_vms = 0; s->nr_vms < vms; s->nr_vms++) {
+		s->vms[s->nr_vms] = CHECK_OK(panthor_vm_create(gpu));
+		CHECK_OK(bo_bind(gpu, &s->bo, s->vms[s->nr_vms], (s->nr_vms + 1) * 64 * MIB));
+	}
+}
+
+static void subject_destroy(const struct panthor *gpu, struct subject *s)
+{
+	while (s->nr_vms--)
+		CHECK_OK(panthor_vm_destroy(gpu, s->vms[s->nr_vms]));
+	CHECK_OK(bo_destroy(gpu, &s->bo));
+}
+
+/*
+ * Memory of the test is charged to a group of its own, so that what the driver
+ * let go of can be sent to swap without any other's. False if the kernel has no
+ * memory groups.
+ */
+static bool join_cgroup(void)
+{
+	if (mkdir(CGROUP, 0755) && errno != EEXIST)
+		return false;
+	if (write_file(CGROUP_ROOT "/cgroup.subtree_control", "+memory") < 0 ||
+	    !path_exists(CGROUP "/memory.reclaim"))
+		return false;
+	return write_file(CGROUP "/cgroup.procs", "0") >= 0;
+}
+
+/* Triggers: each returns when the target is evicted, or fails the test. */
+
+struct trigger {
+	const char *name;
+	const char *description;
+	void (*fire)(const struct panthor *gpu, struct subject *target);
+	bool pressure;			/* works by taking memory */
+};
+
+/*
+ * debugfs shrink. It also tells the target's state: the shrinker goes through
+ * its lists in the order of enum rank and stops after the first eviction that is
+ * enough, so a neighbour one rank below goes before the target and one above
+ * stays.
+ */
+static void fire_shrink(const struct panthor *gpu, struct subject *target)
+{
+	bool has_below = target->rank > UNUSED, has_above = target->rank < BOUND_MORE;
+	size_t page = sysconf(_SC_PAGESIZE);
+	struct subject below, above;
+
+	if (has_above)
+		subject_create(gpu, &above, target->rank + 1, page, "evict-above");
+	if (has_below) {
+		subject_create(gpu, &below, target->rank - 1, page, "evict-below");
+		CHECK_EQ(CHECK_OK(panthor_shrink(gpu, 1)), 1);
+		EXPECT(is_evicted(gpu, &below.bo), "the buffer of the state before is not evicted");
+		EXPECT(!is_evicted(gpu, &target->bo), "the target went before an easier buffer");
+	}
+	CHECK_EQ(CHECK_OK(panthor_shrink(gpu, 1)), (long long)nr_pages(&target->bo));
+	if (has_above) {
+		EXPECT(!is_evicted(gpu, &above.bo), "a harder buffer went before the target");
+		subject_destroy(gpu, &above);
+	}
+	if (has_below)
+		subject_destroy(gpu, &below);
+}
+
+/* Pages that the shrinker freed, by who called it. */
+struct shrunk {
+	long long kswapd;
+	long long hog;
+	long long others;
+};
+
+static void count_shrunk(const char *task, int pid, const char *text, void *data)
+{
+	const char *ret = strstr(text, "return val ");
+	struct shrunk *shrunk = data;
+	long long pages = ret ? atoll(ret + strlen("return val ")) : 0;
+
+	if (!strstr(text, SHRINKER) || pages <= 0)
+		return;
+	if (!strncmp(task, "kswapd", 6))
+		shrunk->kswapd += pages;
+	else if (pid == hog_pid())
+		shrunk->hog += pages;
+	else
+		shrunk->others += pages;
+}
+
+static struct shrunk read_shrunk(void)
+{
+	struct shrunk shrunk = { 0 };
+
+	CHECK_OK(trace_read(SHRINK_EVENT, count_shrunk, &shrunk));
+	metric_int("shrunk_by_kswapd", shrunk.kswapd);
+	metric_int("shrunk_by_direct", shrunk.hog);
+	metric_int("shrunk_by_others", shrunk.others);
+	return shrunk;
+}
+
+/*
+ * A hog takes memory in small steps. Below the low watermark each allocation
+ * wakes kswapd, and it is left alone until it is done; above the min watermark
+ * no allocation reclaims by itself.
+ */
+static void fire_kswapd(const struct panthor *gpu, struct subject *target)
+{
+	double deadline = now() + 30;
+	struct watermarks marks;
+	struct shrunk shrunk;
+
+	CHECK_OK(watermarks_read(&marks));
+	CHECK_OK(hog_leave_free(marks.low + 4 * MIB));
+	while (!is_evicted(gpu, &target->bo)) {
+		long long free_bytes = meminfo("MemFree");
+
+		CHECK(now() < deadline, "kswapd did not evict the buffer in 30 s, %lld KiB free",
+		      free_bytes / 1024);
+		if (free_bytes > (long long)(marks.min + marks.low) / 2)
+			CHECK_OK(hog_take(256 * KIB));
+		if (free_bytes < (long long)marks.low)
+			sleep_ms(5);
+	}
+	shrunk = read_shrunk();
+	EXPECT_EQ(shrunk.kswapd, nr_pages(&target->bo));
+	EXPECT_EQ(shrunk.hog + shrunk.others, 0);
+}
+
+static void fire_direct(const struct panthor *gpu, struct subject *target)
+{
+	struct watermarks marks;
+	struct shrunk shrunk;
+
+	CHECK_OK(watermarks_read(&marks));
+	CHECK_OK(hog_leave_free(marks.low + 2 * MIB));
+	CHECK_OK(hog_burst(marks.low + 2 * MIB - marks.min + target->bo.size, target->bo.label));
+	CHECK(is_evicted(gpu, &target->bo), "the hog's allocations did not evict the buffer");
+	shrunk = read_shrunk();
+	EXPECT_EQ(shrunk.hog, nr_pages(&target->bo));
+	EXPECT_EQ(shrunk.kswapd + shrunk.others, 0);
+}
+
+static const struct trigger triggers[] = {
+	{ "shrink", "debugfs shrink", fire_shrink, false },
+	{ "kswapd", "kswapd, woken by a hog", fire_kswapd, true },
+	{ "direct", "direct reclaim in a hog's allocations", fire_direct, true },
+};
+
+/* Huge pages or none, as the state's name says. */
+static void choose_page_size(const struct state *state)
+{
+	/* The driver's own mount asks for huge pages; only this setting overrules it. */
+	if (!state->huge)
+		CHECK_OK(tunable_set(SHMEM_ENABLED, "deny"));
+}
+
+static void check_page_size(const struct state *state, long long huge_before)
+{
+	long long huge = meminfo("ShmemHugePages") - huge_before;
+
+	metric_int("huge_bytes", huge);
+	if (state->huge)
+		CHECK_EQ(huge, target_size(state));
+	else
+		CHECK_EQ(huge, 0);
+}
+
+static void report_vmstat(const struct vmstat *from, const struct vmstat *to)
+{
+	static const enum vmstat_item items[] = {
+		VM_PGSCAN_KSWAPD, VM_PGSCAN_DIRECT, VM_PGSTEAL_KSWAPD, VM_PGSTEAL_DIRECT,
+		VM_ALLOCSTALL,
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(items); i++)
+		metric_int(vmstat_names[items[i]], to->v[items[i]] - from->v[items[i]]);
+}
+
+struct cell {
+	const struct state *state;
+	const struct trigger *trigger;
+};
+
+static void test_evict(const void *arg)
+{
+	const struct cell *cell = arg;
+	const struct state *state = cell->state;
+	struct vmstat start, triggered, swapped, done;
+	struct gem before, after;
+	struct subject target;
+	struct panthor gpu;
+	double t0, t1, t2, t3;
+	long long huge;
+	size_t pages, wrong;
+	bool own_group;
+
+	metric_string("state", state->name);
+	metric_string("trigger", cell->trigger->name);
+	CHECK(meminfo("SwapFree") > 0, "there is no swap: the shrinker does nothing");
+	CHECK_OK(panthor_open(&gpu));
+	own_group = join_cgroup();
+	CHECK_OK(hog_release());
+	if (cell->trigger->pressure)
+		CHECK_OK(hog_leave_free(ROOM));
+
+	choose_page_size(state);
+	huge = meminfo("ShmemHugePages");
+	subject_create(&gpu, &target, state->rank, target_size(state), LABEL);
+	check_page_size(state, huge);
+	pages = nr_pages(&target.bo);
+	metric_int("pages", pages);
+	before = read_gem(&gpu, &target.bo);
+	CHECK_EQ(before.resident, target.bo.size);
+	CHECK_EQ(before.evictions, 0);
+
+	if (cell->trigger->pressure)
+		CHECK_OK(trace_start(SHRINK_EVENT));
+	CHECK_OK(vmstat_read(&start));
+	t0 = now();
+	cell->trigger->fire(&gpu, &target);
+	t1 = now();
+	CHECK_OK(vmstat_read(&triggered));
+	report_vmstat(&start, &triggered);
+
+	after = read_gem(&gpu, &target.bo);
+	CHECK_EQ(after.resident, 0);
+	CHECK_EQ(after.evictions, 1);
+	EXPECT_EQ(after.state, GEM_EVICTED);
+	metric_int("evicted", pages);
+
+	/* What reclaim did not write to swap by itself, so that all of it is read back from there. */
+	if (own_group)
+		write_file(CGROUP "/memory.reclaim", "%zu", target.bo.size);
+	CHECK_OK(vmstat_read(&swapped));
+	CHECK_OK(hog_release());
+	if (cell->trigger->pressure)
+		CHECK_OK(hog_leave_free(ROOM));
+
+	t2 = now();
+	if (!target.bo.map)
+		CHECK_OK(bo_mmap(&gpu, &target.bo));
+	wrong = verify(&target.bo);
+	t3 = now();
+	CHECK_OK(vmstat_read(&done));
+	metric_string("content", wrong ? "wrong" : "ok");
+	metric_int("refaulted", pages);
+	metric_int("pswpout", swapped.v[VM_PSWPOUT] - start.v[VM_PSWPOUT]);
+	metric_int("pswpin", done.v[VM_PSWPIN] - swapped.v[VM_PSWPIN]);
+	metric_double("seconds", t1 - t0);
+	metric_double("refault_seconds", t3 - t2);
+	CHECK(!wrong, "%zu of %zu pages have another content", wrong, pages);
+
+	after = read_gem(&gpu, &target.bo);
+	EXPECT_EQ(after.resident, target.bo.size);
+	EXPECT_EQ(after.evictions, 1);
+	EXPECT_EQ(after.state, 0);
+	subject_destroy(&gpu, &target);
+	panthor_close(&gpu);
+}
+
+int main(int argc, char **argv)
+{
+	enum { NR = ARRAY_SIZE(states) * ARRAY_SIZE(triggers) };
+	static char names[NR][32], descriptions[NR][128];
+	static struct cell cells[NR];
+	static struct test tests[NR];
+	size_t s, t, n = 0;
+
+	/* By trigger first: the cheapest come first, and the hog grows once. */
+	for (t = 0; t < ARRAY_SIZE(triggers); t++) {
+		for (s = 0; s < ARRAY_SIZE(states); s++, n++) {
+			cells[n] = (struct cell){ &states[s], &triggers[t] };
+			snprintf(names[n], sizeof(names[n]), "%s.%s", states[s].name,
+				 triggers[t].name);
+			snprintf(descriptions[n], sizeof(descriptions[n]), "%s; by %s",
+				 states[s].description, triggers[t].description);
+			tests[n].name = names[n];
+			tests[n].description = descriptions[n];
+			tests[n].fn = test_evict;
+			tests[n].arg = &cells[n];
+		}
+	}
+	if (hog_start() < 0) {
+		perror("evict: cannot start the hog");
+		return 2;
+	}
+	return suite_main("evict", tests, NR, argc, argv);
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A process that holds anonymous memory, locked so that reclaim has to look for
+ * other memory: the buffers under test. It serves a whole suite, so that the
+ * bulk is taken once; tests ask it to take more or to give back.
+ *
+ * Functions return 0 or a length on success and -errno on failure.
+ */
+#ifndef GUEST_HOG_H
+#define GUEST_HOG_H
+
+#include <stddef.h>
+
+/* Start the process. Call it before suite_main(), so that every test can reach it. */
+int hog_start(void);
+
+/* Take or give back huge pages until about so many bytes are free. */
+int hog_leave_free(size_t bytes);
+
+/* Take so many bytes in small pages, at normal priority: kswapd keeps up. */
+int hog_take(size_t bytes);
+
+/*
+ * Take up to so many bytes in small pages without letting kswapd run meanwhile:
+ * the hog and kswapd share one CPU, on which the hog has real-time priority and
+ * kswapd idle priority. What is reclaimed then is reclaimed by the hog, in its
+ * own allocations. It stops when the buffer of this label is evicted.
+ */
+int hog_burst(size_t bytes, const char *label);
+
+/* Give back the small pages. The huge ones stay for the next test. */
+int hog_release(void);
+
+/* The process id of the hog, to know it in a trace. */
+int hog_pid(void);
+
+#endif

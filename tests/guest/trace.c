@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness.h"
+#include "trace.h"
+#include "util.h"
+
+#define TRACEFS "/sys/kernel/tracing"
+
+int trace_start(const char *event)
+{
+	char path[160];
+	int ret;
+
+	/* The default takes more memory than a test with little of it can spare. */
+	write_file(TRACEFS "/buffer_size_kb", "256");
+	write_file(TRACEFS "/tracing_on", "1");
+	snprintf(path, sizeof(path), TRACEFS "/events/%s/enable", event);
+	ret = tunable_set(path, "1");
+	if (ret < 0)
+		return ret;
+	return write_file(TRACEFS "/trace", "\n");
+}
+
+/* A line is "  task-pid  [cpu] flags  time: event: text"; a task's name may hold '-'. */
+static int parse_line(char *line, const char *event, trace_fn *fn, void *data)
+{
+	char mark[80], *text, *cpu, *dash;
+
+	snprintf(mark, sizeof(mark), ": %s: ", event);
+	text = strstr(line, mark);
+	cpu = strstr(line, " [");
+	if (!text || !cpu || cpu > text)
+		return 0;
+	*cpu = '\0';
+	dash = strrchr(line, '-');
+	if (!dash)
+		return 0;
+	*dash = '\0';
+	line += strspn(line, " ");
+	if (fn)
+		fn(line, atoi(dash + 1), text + strlen(mark), data);
+	return 1;
+}
+
+int trace_read(const char *event, trace_fn *fn, void *data)
+{
+	char *text = read_all(TRACEFS "/trace"), *line, *save;
+	const char *name = strrchr(event, '/');
+	int count = 0;
+
+	if (!text)
+		return -errno;
+	name = name ? name + 1 : event;
+	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+		count += line[0] != '#' && parse_line(line, name, fn, data);
+	free(text);
+	return count;
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "util.h"
+#include "vmstat.h"
+
+/* A name that ends in '_' stands for the sum of all that begin so: one a memory zone. */
+const char *const vmstat_names[NR_VMSTAT_ITEMS] = {
+	[VM_PSWPIN] = "pswpin",
+	[VM_PSWPOUT] = "pswpout",
+	[VM_PGSCAN_KSWAPD] = "pgscan_kswapd",
+	[VM_PGSCAN_DIRECT] = "pgscan_direct",
+	[VM_PGSTEAL_KSWAPD] = "pgsteal_kswapd",
+	[VM_PGSTEAL_DIRECT] = "pgsteal_direct",
+	[VM_ALLOCSTALL] = "allocstall_",
+	[VM_THP_FILE_ALLOC] = "thp_file_alloc",
+	[VM_NR_FREE_PAGES] = "nr_free_pages",
+};
+
+static int name_fits(const char *name, const char *pattern)
+{
+	size_t len = strlen(pattern);
+
+	if (pattern[len - 1] == '_')
+		return !strncmp(name, pattern, len);
+	return !strcmp(name, pattern);
+}
+
+int vmstat_read(struct vmstat *vm)
+{
+	char *text = read_all("/proc/vmstat"), *line, *save;
+	char name[64];
+	long long value;
+	int i;
+
+	memset(vm, 0, sizeof(*vm));
+	if (!text)
+		return -errno;
+	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		if (sscanf(line, "%63s %lld", name, &value) != 2)
+			continue;
+		for (i = 0; i < NR_VMSTAT_ITEMS; i++)
+			if (name_fits(name, vmstat_names[i]))
+				vm->v[i] += value;
+	}
+	free(text);
+	return 0;
+}
+
+int watermarks_read(struct watermarks *w)
+{
+	char *text = read_all("/proc/zoneinfo"), *line, *save;
+	size_t page = sysconf(_SC_PAGESIZE), pages[3] = { 0 };
+	static const char *const names[3] = { "min", "low", "high" };
+	unsigned long value;
+	char name[32];
+	int i;
+
+	if (!text)
+		return -errno;
+	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+		for (i = 0; i < 3; i++)
+			if (sscanf(line, " %31s %lu", name, &value) == 2 &&
+			    !strcmp(name, names[i]))
+				pages[i] += value;
+	free(text);
+	w->min = pages[0] * page;
+	w->low = pages[1] * page;
+	w->high = pages[2] * page;
+	return 0;
+}
+
+long long meminfo(const char *name)
+{
+	char buf[4096], *line;
+	size_t len = strlen(name);
+	int ret = read_file(buf, sizeof(buf), "/proc/meminfo");
+
+	if (ret < 0)
+		return ret;
+	for (line = buf; line; line = strchr(line, '\n')) {
+		line += *line == '\n';
+		if (!strncmp(line, name, len) && line[len] == ':')
+			return strtoll(line + len + 1, NULL, 10) * 1024;
+	}
+	return -ENOENT;
+}

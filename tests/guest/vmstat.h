@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The kernel's memory counters: /proc/vmstat and /proc/meminfo. */
+#ifndef GUEST_VMSTAT_H
+#define GUEST_VMSTAT_H
+
+#include <stddef.h>
+
+/* What is watched here, a row of vmstat_names[]. */
+enum vmstat_item {
+	VM_PSWPIN,		/* pages read from swap */
+	VM_PSWPOUT,		/* pages written to swap */
+	VM_PGSCAN_KSWAPD,
+	VM_PGSCAN_DIRECT,
+	VM_PGSTEAL_KSWAPD,
+	VM_PGSTEAL_DIRECT,
+	VM_ALLOCSTALL,		/* entries into direct reclaim, of every zone */
+	VM_THP_FILE_ALLOC,	/* huge pages allocated for shmem files */
+	VM_NR_FREE_PAGES,
+	NR_VMSTAT_ITEMS
+};
+
+struct vmstat {
+	long long v[NR_VMSTAT_ITEMS];
+};
+
+extern const char *const vmstat_names[NR_VMSTAT_ITEMS];
+
+/* Read all counters at once. -errno on failure; a counter the kernel lacks is 0. */
+int vmstat_read(struct vmstat *vm);
+
+/*
+ * The free memory at which allocations wake kswapd (low), at which it stops
+ * (high) and below which an allocation reclaims by itself (min): in bytes,
+ * the sum of all zones.
+ */
+struct watermarks {
+	size_t min;
+	size_t low;
+	size_t high;
+};
+
+int watermarks_read(struct watermarks *w);
+
+/* One value of /proc/meminfo in bytes, by its name without the colon; -errno. */
+long long meminfo(const char *name);
+
+#endif
