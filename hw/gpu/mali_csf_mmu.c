@@ -27,13 +27,11 @@ static bool mali_mmu_fetch(void *opaque, uint64_t pa, uint64_t *desc)
 static uint8_t mali_mmu_identity(MaliCsfState *s, uint64_t va,
                                  MaliPtwResult *res)
 {
-    if (va >> s->pa_bits) {
-        return MALI_EXC_ADDR_SIZE_FAULT_OUT;
-    }
     *res = (MaliPtwResult) {
-        .pa = va, .page_mask = 0xfff, .writable = true, .executable = true,
+        .pa = va, .page_mask = 0xfff,
+        .readable = true, .writable = true, .executable = true,
     };
-    return MALI_EXC_OK;
+    return va >> s->pa_bits ? MALI_EXC_ADDR_SIZE_FAULT_OUT : MALI_EXC_OK;
 }
 
 static uint8_t mali_mmu_walk(MaliCsfState *s, const MaliAs *as, uint64_t va,
@@ -51,6 +49,7 @@ static uint8_t mali_mmu_walk(MaliCsfState *s, const MaliAs *as, uint64_t va,
         .xreadable = FIELD_EX64(as->transcfg, AS_TRANSCFG, XREADABLE),
     };
 
+    *res = (MaliPtwResult) { };
     switch (FIELD_EX64(as->transcfg, AS_TRANSCFG, MODE)) {
     case AS_MODE_4K:
         if (cfg.va_bits > s->va_bits) {
