@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The kernel's console: what the kernel complained about, and during which test.
+
+The console is in syslog format (console_msg_format=syslog), so each message has its
+facility and level in front: ``<4>[    1.234567] text``; what user space writes to
+/dev/kmsg carries facility 1. The guest marks the tests there:
+``mali-vm: begin SUITE.NAME`` and ``mali-vm: end SUITE.NAME``. A message belongs to
+the test that began last; before the first one, to ``boot``.
+"""
+
+import re
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+BOOT = "boot"
+KERNEL_ARGS = {"console_msg_format": "syslog"}
+
+_LINE = re.compile(r"(?:<(\d+)>)?\[\s*(\d+\.\d+)\](?:\[\s*[TC]\d+\])? ?(.*)")
+_MARK = re.compile(r"mali-vm: (begin|end) (\S+)")
+_KERNEL_FACILITY = 0
+_ERR, _WARNING, _INFO, _DEBUG = 3, 4, 6, 7
+
+# Kept of a report that spans lines; a lockdep splat has about a hundred.
+_REPORT_LINES = 120
+_LAST_LINES = 15
+
+
+class Rule(NamedTuple):
+    """A kind of complaint: how its headline looks, up to which level it counts."""
+    kind: str
+    pattern: re.Pattern[str]
+    report: bool = False            # more lines belong to it
+    level: int = _DEBUG
+
+
+def _rule(kind: str, pattern: str, report: bool = False, level: int = _DEBUG) -> Rule:
+    return Rule(kind, re.compile(pattern), report, level)
+
+
+# The first that matches counts. The texts are those of lib/bug.c, kernel/panic.c,
+# kernel/locking/lockdep.c, mm/kasan/report.c, kernel/hung_task.c, kernel/watchdog.c,
+# kernel/rcu/tree_stall.h, lib/refcount.c, lib/ubsan.c, mm/page_alloc.c, mm/oom_kill.c,
+# arch/arm64/mm/fault.c and drivers/gpu/drm/panthor.
+RULES: tuple[Rule, ...] = (
+    _rule("panic", r"Kernel panic - not syncing", report=True),
+    _rule("kasan", r"BUG: KASAN|BUG: KFENCE|BUG: KCSAN", report=True),
+    _rule("lockdep", r"WARNING: (possible|suspicious|inconsistent|bad|lock held|nested)\b"
+          r"|INFO: (possible|trying to register)|BUG: Invalid wait context", report=True),
+    _rule("refcount", r"refcount_t: ", report=True),
+    _rule("hung", r"INFO: task .* blocked|soft lockup|hard LOCKUP|rcu.*detected (stalls|expedited)"
+          r"|rcu.*self-detected stall", report=True),
+    _rule("bug", r"kernel BUG at|BUG: |Internal error: |Unable to handle kernel|Oops"
+          r"|UBSAN: |list_(add|del) corruption|Bad page", report=True),
+    _rule("warning", r"WARNING: ", report=True),
+    _rule("memory", r"page allocation failure|Out of memory: Killed", report=True),
+    _rule("gpu", r"panthor.*(Unhandled Page fault|GPU Fault|CS_FATAL|CS_FAULT|job timeout"
+          r"|\breset\b)", level=_INFO),
+    _rule("driver", r"\b(panthor|drm)\b", level=_WARNING),
+    _rule("error", r".", level=_ERR),
+)
+
+# Levels that say more than is meant.
+_NO_COMPLAINT = re.compile(r"reboot: (Power down|Restarting|System halted)")
+
+# Where a report of several lines ends, if not at the next marker.
+_REPORT_END = re.compile(r"---\[ end (trace|Kernel panic)|^=+$")
+_RULER = re.compile(r"[=-]+$")
+
+# WARN() and BUG() start with this line; a text of the caller's may follow before the
+# line that RULES know, so both are looked at for what kind it is (lib/bug.c).
+_CUT_HERE = "[ cut here ]"
+_HEAD_LINES = 3
+
+
+@dataclass
+class Complaint:
+    """One complaint of the kernel, with the lines of its report."""
+    kind: str
+    test: str
+    headline: str
+    lines: list[str] = field(default_factory=list)
+
+    def allowed(self, patterns: Iterable[str]) -> bool:
+        """One of the regular expressions a test declared matches the report's head."""
+        head = self.lines[:_HEAD_LINES]
+        return any(re.search(pattern, line) for pattern in patterns for line in head)
+
+
+class Message(NamedTuple):
+    """One line of the console, taken apart. Without a time stamp it is no message of
+    the kernel: `level` is None and `text` the line."""
+    level: int | None
+    user: bool
+    time: float | None
+    text: str
+
+
+def parse(line: str) -> Message:
+    """Take a line of the console apart."""
+    match = _LINE.match(line)
+    if match is None:
+        return Message(None, True, None, line)
+    priority, stamp, text = match.groups()
+    if priority is None:
+        return Message(None, False, float(stamp), text)
+    facility, level = divmod(int(priority), 8)
+    return Message(level, facility != _KERNEL_FACILITY, float(stamp), text)
+
+
+class Console:
+    """Reads the console line by line."""
+
+    def __init__(self) -> None:
+        self.complaints: list[Complaint] = []
+        self.current = BOOT                     # the test that began last
+        self.running = False                    # it has not ended
+        self.panic = ""                         # the panic's headline
+        self.last: deque[str] = deque(maxlen=_LAST_LINES)
+        self._report: Complaint | None = None
+
+    def feed(self, line: str) -> tuple[str, str] | None:
+        """Read a line; returns ("begin"|"end", test) if it is a marker."""
+        message = parse(line)
+        if message.user:
+            mark = _MARK.match(message.text)
+            if mark:
+                self._report = None
+                self.running = mark[1] == "begin"
+                if self.running:
+                    self.current = mark[2]
+                return mark[1], mark[2]
+        if line.strip():
+            self.last.append(line)
+        if not message.user:
+            self._kernel(message)
+        return None
+
+    def _kernel(self, message: Message) -> None:
+        rule = self._match(message)
+        # A panic inside of an oops is news; the rest of a report is not.
+        if self._report is not None and (rule is None or rule.kind != "panic"):
+            self._continue(self._report, message.text, rule)
+        elif _CUT_HERE in message.text:
+            self._open("warning", "")
+        elif rule is not None:
+            self._open(rule.kind, message.text)
+            if not rule.report:
+                self._report = None
+            if rule.kind == "panic":
+                self.panic = message.text
+
+    def _open(self, kind: str, headline: str) -> None:
+        self._report = Complaint(kind, self.current, headline, [headline] if headline else [])
+        self.complaints.append(self._report)
+
+    def _continue(self, report: Complaint, text: str, rule: Rule | None) -> None:
+        report.lines.append(text)
+        if not report.headline:
+            report.headline = text
+        in_head = len(report.lines) <= _HEAD_LINES
+        if in_head and report.kind == "warning" and rule is not None and rule.report:
+            report.kind = rule.kind
+        if len(report.lines) >= _REPORT_LINES or not in_head and _REPORT_END.search(text):
+            self._report = None
+
+    @staticmethod
+    def _match(message: Message) -> Rule | None:
+        text = message.text
+        if _RULER.match(text) or _NO_COMPLAINT.search(text):
+            return None
+        # Without levels on the console only the telling patterns count.
+        level = _WARNING + 1 if message.level is None else message.level
+        return next((rule for rule in RULES
+                     if level <= rule.level and rule.pattern.search(text)), None)

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""From the command line's words to a virtual machine that can be started."""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from . import firmware, guest, kernel, qemu, vm
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Everything a guest needs, fetched and built."""
+    qemu: Path
+    kernel: kernel.Kernel
+    initramfs: Path
+    device: dict[str, str]
+    smp: int
+    memory: int                         # MiB
+    swap: int                           # MiB
+
+    def config(self, settings: Sequence[str], *, device: bool = True,
+               **more: Any) -> vm.Config:
+        """A machine in which init finds `settings`; `more` are fields of vm.Config."""
+        options = self.device if device else None
+        lines = [*settings, f"swap={self.swap}"]
+        lines += [f"device.{name}={value}" for name, value in (options or {}).items()]
+        return vm.Config(qemu=self.qemu, kernel=self.kernel.image, initramfs=self.initramfs,
+                         settings=guest.conf_cpio(lines), device=options, smp=self.smp,
+                         memory=f"{self.memory}M", **more)
+
+
+def prepare(args: argparse.Namespace) -> Prepared:
+    """Check what the user asked for, then fetch and build what is missing."""
+    device = vm.effective(args.device_opt, args.model)
+    image = firmware.load(args.firmware)
+    chosen = kernel.resolve(args.kernel)
+    program = qemu.ensure_qemu()
+    return Prepared(program, chosen, guest.ensure_initramfs(chosen, image), device,
+                    args.smp, args.memory, args.swap)

@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The command line of ./mali-vm as data."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+DEFAULT_MODEL = "g610"
+DEFAULT_TIMEOUT = 600
+DEFAULT_SMP = 2
+DEFAULT_MEMORY = "512M"
+DEFAULT_SWAP = "256M"
+DEFAULT_KERNEL = "debian"
+DEFAULT_FIRMWARE = "free"
+
+KERNEL_HELP = ("debian[:VERSION] (a prebuilt Debian arm64 kernel), an arm64 Image, or a built "
+               f"kernel tree (default: {DEFAULT_KERNEL})")
+
+
+@dataclass(frozen=True)
+class Option:
+    """One option or argument; `more` goes to argparse as it is."""
+    name: str
+    help: str
+    more: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Command:
+    """One command: its line in the list of commands, its options, its examples."""
+    name: str
+    help: str
+    options: tuple[Option, ...] = ()
+    examples: tuple[tuple[str, str], ...] = ()
+
+
+def _value(name: str, metavar: str, text: str, default: Any = None, kind: Any = str) -> Option:
+    shown = "" if default is None else f" (default: {default})"
+    return Option(name, text + shown, {"metavar": metavar, "default": default, "type": kind})
+
+
+def _flag(name: str, text: str) -> Option:
+    return Option(name, text, {"action": "store_true"})
+
+
+def positive(text: str) -> int:
+    """A number from 1 up."""
+    number = int(text)
+    if number < 1:
+        raise ValueError
+    return number
+
+
+def megabytes(text: str) -> int:
+    """A size: a number with K, M or G (M when there is none), in MiB; 0 for none."""
+    units = {"K": 1 / 1024, "M": 1, "G": 1024}
+    unit = text[-1:].upper()
+    number = float(text[:-1] if unit in units else text)
+    size = int(number * units.get(unit, 1))
+    if size < 0 or number and not size:
+        raise ValueError
+    return size
+
+
+# What argparse calls these in "invalid ... value".
+positive.__name__ = "number"
+megabytes.__name__ = "size"
+
+KERNEL = Option("--kernel", KERNEL_HELP, {"metavar": "KERNEL", "default": DEFAULT_KERNEL})
+
+# What describes the machine, for every command that starts one.
+MACHINE = (
+    KERNEL,
+    _value("--firmware", "FILE", "the GPU's firmware: free (our own) or a file", DEFAULT_FIRMWARE),
+    _value("--model", "MODEL", "the GPU: g310, g510, g610, g710", DEFAULT_MODEL),
+    Option("--device-opt", "a property of the GPU, such as coherent=off or shader-cores=1 "
+           "(may be repeated)", {"metavar": "NAME=VALUE", "action": "append", "default": []}),
+    _value("--smp", "N", "processors of the guest", DEFAULT_SMP, positive),
+    Option("--memory", f"memory of the guest (default: {DEFAULT_MEMORY})",
+           {"metavar": "SIZE", "type": megabytes, "default": DEFAULT_MEMORY}),
+    Option("--swap", f"swap of the guest, compressed in its memory (default: {DEFAULT_SWAP})",
+           {"metavar": "SIZE", "type": megabytes, "default": DEFAULT_SWAP}),
+)
+
+COMMANDS = (
+    Command("setup", "fetch and build what is missing", (KERNEL,), (
+        ("./mali-vm setup", "everything that a run with Debian's kernel needs"),
+    )),
+    Command("run", "boot a guest, run tests, report", (
+        Option("tests", "a test (SUITE.NAME), the first parts of a name, a suite, or all "
+               "(default: all)", {"nargs": "*", "metavar": "TEST"}),
+        *MACHINE,
+        _value("--timeout", "S", "give up after S seconds of real time", DEFAULT_TIMEOUT,
+               positive),
+        _value("--json", "FILE", "write the results there"),
+        _value("--log", "DIR", "write the console, the tests' TAP and QEMU's log there"),
+        _flag("--keep-going", "run the rest of a suite after a test that crashed or hung"),
+        _flag("--list", "list the tests and end"),
+        _flag("--verbose", "show the kernel's console while it runs"),
+    ), (
+        ("./mali-vm run --list", "what there is"),
+        ("./mali-vm run evict", "one suite"),
+        ("./mali-vm run probe.query --model g310", "one test, another GPU"),
+        ("./mali-vm run probe --device-opt coherent=off", "a GPU that does not snoop"),
+        ("./mali-vm run --kernel ~/linux --json out.json", "a kernel tree of your own"),
+    )),
+    Command("shell", "the same guest with a shell on this terminal", (
+        *MACHINE,
+        _value("--share", "DIR", "folder of the host that the guest sees as /host", "."),
+    ), (
+        ("./mali-vm shell", "the current folder is /host in the guest; leave it with Ctrl-A x"),
+    )),
+    Command("bench", "what the device costs, as ratios measured side by side", (
+        Option("names", "boot, probe, idle, run (default: all)",
+               {"nargs": "*", "metavar": "NAME"}),
+        *MACHINE,
+        _value("--repeat", "N", "pairs of runs, of which the median counts", 3, positive),
+        _value("--json", "FILE", "write the figures there"),
+        _flag("--strict", "exit 1 if a limit is missed"),
+    ), (
+        ("./mali-vm bench idle", "one figure"),
+    )),
+)
+
+EXIT_CODES = """exit codes:
+  0  all tests passed
+  1  a test failed
+  2  the run could not take place
+  3  the guest crashed
+"""

@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What a run came to: the guest's report and the kernel's console put together.
+
+A test's verdict needs both: what it says itself on the TAP port, and that the kernel
+had nothing to complain about from its begin marker until the next test's. So a test is
+complete when its TAP report is there and the console has moved on (or has ended).
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .console import BOOT, Complaint, Console
+from .tap import INIT, TapReader, TapTest
+
+PASS, FAIL, SKIP = "pass", "fail", "skip"
+
+# init writes this line on the TAP port when drivers are loaded and tests may start.
+BOOT_NOTE = INIT + "boot "
+
+EXIT_PASS, EXIT_FAIL, EXIT_CANNOT, EXIT_CRASH = 0, 1, 2, 3
+
+
+@dataclass
+class Test:
+    """One test's verdict."""
+    name: str
+    status: str                         # pass, fail or skip
+    seconds: float = 0.0
+    metrics: dict[str, Any] = field(default_factory=dict)
+    reason: str = ""
+    log: list[str] = field(default_factory=list)
+
+    def to_json(self) -> dict[str, Any]:
+        """The form of --json."""
+        return {"name": self.name, "status": self.status, "seconds": round(self.seconds, 6),
+                "metrics": self.metrics, "reason": self.reason, "log": self.log}
+
+
+@dataclass
+class Report:
+    """A whole run."""
+    kernel: Mapping[str, Any]
+    device: Mapping[str, Any]
+    tests: list[Test]
+    findings: list[dict[str, Any]]      # what is wrong with the run and with no single test
+    boot_seconds: float
+    total_seconds: float
+    crashed: bool = False
+
+    @property
+    def exit_code(self) -> int:
+        """0 pass, 1 a test failed, 3 the guest crashed."""
+        if self.crashed:
+            return EXIT_CRASH
+        failed = any(test.status == FAIL for test in self.tests)
+        return EXIT_FAIL if failed or self.findings else EXIT_PASS
+
+    def to_json(self) -> dict[str, Any]:
+        """The form of --json."""
+        return {
+            "kernel": dict(self.kernel),
+            "device": dict(self.device),
+            "rules": [],
+            "findings": self.findings,
+            "tests": [test.to_json() for test in self.tests],
+            "seconds": {"boot": round(self.boot_seconds, 3),
+                        "total": round(self.total_seconds, 3)},
+        }
+
+    def dumps(self) -> str:
+        """The text of the --json file."""
+        return json.dumps(self.to_json(), indent=2) + "\n"
+
+
+class Collector:
+    """Takes the lines of both ports as they come, hands out each test when it is complete.
+
+    The two ports are read independently of each other, so a test's report may come
+    before or after the marker of the next test.
+    """
+
+    def __init__(self, on_test: Callable[[Test], None] = lambda test: None,
+                 on_begin: Callable[[str], None] = lambda name: None):
+        self.console = Console()
+        self.tap = TapReader()
+        self.tests: list[Test] = []
+        self.boot_seconds = 0.0             # from the start until tests could run
+        self._on_test, self._on_begin = on_test, on_begin
+        self._reported: dict[str, TapTest] = {}
+        self._begun: list[str] = []         # and not settled
+        self._boot_settled = False
+        self._ended = False
+
+    def feed_console(self, line: str, elapsed: float = 0.0) -> None:
+        """One line of the kernel's console, `elapsed` seconds after the start."""
+        mark = self.console.feed(line)
+        if mark is not None and mark[0] == "begin":
+            self._booted(elapsed)
+            self._begun.append(mark[1])
+            self._settle_complete()
+            self._on_begin(mark[1])
+
+    def feed_tap(self, line: str, elapsed: float = 0.0) -> None:
+        """One line of the TAP port, `elapsed` seconds after the start."""
+        if line.startswith(BOOT_NOTE):
+            self._booted(elapsed)
+        for test in self.tap.feed(line):
+            self._take(test)
+
+    def finish(self, lost: str = "") -> list[dict[str, Any]]:
+        """Both ports are closed. `lost` says how the guest went away before its end.
+
+        Returns the findings: what makes the run fail without being one test's fault.
+        """
+        self._ended = True
+        for tap_test in self.tap.finish():
+            self._take(tap_test)
+        findings: list[dict[str, Any]] = []
+        current, last = self.console.current, list(self.console.last)
+        if lost and not self._boot_settled:
+            self._settle(TapTest(BOOT, ok=False, reason=lost, log=last))
+        elif lost and self.console.running and current not in self._reported:
+            self._take(TapTest(current, ok=False, reason=lost, log=last))
+        elif lost:
+            findings.append({"kind": "guest", "message": lost, "log": last})
+        self._booted(0.0)
+        self._settle_complete()
+        findings += [{"kind": "tap", "message": text} for text in self.tap.errors]
+        findings += [{"kind": "tap", "message": f"{name} began and was never reported"}
+                     for name in self._begun]
+        if not self.tap.done and not lost:
+            findings.append({"kind": "tap", "message": "the guest did not say that it was done"})
+        return findings
+
+    def _booted(self, elapsed: float) -> None:
+        self.boot_seconds = self.boot_seconds or elapsed
+        if self.console.current != BOOT or self._ended:
+            if not self._boot_settled:
+                self._settle(TapTest(BOOT, ok=True, seconds=self.boot_seconds))
+
+    def _take(self, test: TapTest) -> None:
+        if test.name in self._reported:
+            self.tap.errors.append(f"{test.name} was reported twice")
+            return
+        self._reported[test.name] = test
+        self._settle_complete()
+
+    def _settle_complete(self) -> None:
+        """Settle the tests that TAP has reported and the console has moved past."""
+        for name in list(self._begun):
+            moved_on = self._ended or name != self.console.current
+            if name in self._reported and moved_on:
+                self._begun.remove(name)
+                self._settle(self._reported[name])
+        if self._ended:
+            # What never began: a name the suite does not know, tests left out after a crash.
+            settled = {test.name for test in self.tests} | set(self._begun)
+            for name, test in self._reported.items():
+                if name not in settled:
+                    self._settle(test)
+
+    def _complaints(self, said: TapTest) -> list[Complaint]:
+        return [complaint for complaint in self.console.complaints
+                if complaint.test == said.name and not complaint.allowed(said.allow)]
+
+    def _settle(self, said: TapTest) -> None:
+        """Put the two halves of a test's verdict together."""
+        self._boot_settled |= said.name == BOOT
+        test = Test(said.name, SKIP if said.skipped else PASS if said.ok else FAIL,
+                    said.seconds, said.metrics, said.reason, list(said.log))
+        complaints = self._complaints(said)
+        if complaints:
+            own = [said.reason] if test.status == FAIL and said.reason else []
+            test.reason = "; ".join([*own, f"kernel: {complaints[0].headline}"])
+            test.status = FAIL
+            test.log += [line for complaint in complaints for line in complaint.lines]
+        self.tests.append(test)
+        self._on_test(test)

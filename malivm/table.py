@@ -1,0 +1,254 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What a person sees of a run: a line per test as it ends, a table at the end."""
+
+import os
+import re
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, TextIO
+
+from .results import FAIL, PASS, SKIP, Report, Test
+
+_COLOURS = {"green": "32", "red": "1;31", "yellow": "33", "dim": "2", "bold": "1"}
+_VERDICT_COLOUR = {PASS: "green", FAIL: "red", SKIP: "yellow"}
+_VERDICT_WORD = {PASS: "pass", FAIL: "FAIL", SKIP: "skip"}
+_MARKS = {PASS: ("\N{CHECK MARK}", "+"), FAIL: ("\N{BALLOT X}", "X"), SKIP: ("-", "-")}
+
+_NAME_WIDTH = 52
+_LOG_LINES = 16
+_ESCAPE = re.compile(r"\033\[[0-9;]*m")
+
+
+class Paper:
+    """Where output goes: its width, and whether colours, rewriting and Unicode are fine."""
+
+    def __init__(self, out: TextIO | None = None):
+        self.out = out if out is not None else sys.stdout
+        self.tty = self.out.isatty()
+        self.width = shutil.get_terminal_size((80, 24)).columns if self.tty else _columns()
+        self.colour = self.tty and "NO_COLOR" not in os.environ
+        self.unicode = "utf" in (getattr(self.out, "encoding", None) or "").lower()
+        self._live = False
+
+    def paint(self, text: str, colour: str) -> str:
+        """`text` in a colour, where there are any."""
+        return f"\033[{_COLOURS[colour]}m{text}\033[0m" if self.colour else text
+
+    def mark(self, status: str) -> str:
+        """One character for a verdict."""
+        return self.paint(_MARKS[status][not self.unicode], _VERDICT_COLOUR[status])
+
+    def rule(self, width: int) -> str:
+        """A horizontal line."""
+        return self.paint(("\N{BOX DRAWINGS LIGHT HORIZONTAL}" if self.unicode else "-") * width,
+                          "dim")
+
+    def line(self, text: str = "") -> None:
+        """Print a line, in place of the live one if there is one."""
+        start = "\r\033[K" if self._live else ""
+        self._live = False
+        try:
+            self.out.write(f"{start}{text}\n")
+        except UnicodeEncodeError:
+            self.out.write(f"{start}{text.encode('ascii', 'replace').decode()}\n")
+        self.out.flush()
+
+    def live(self, text: str) -> None:
+        """Show `text` until the next line, on a terminal only."""
+        if self.tty:
+            self._live = True
+            self.out.write("\r\033[K" + self.paint(text[:self.width - 1], "dim"))
+            self.out.flush()
+
+    def clear(self) -> None:
+        """Take the live text away."""
+        if self._live:
+            self._live = False
+            self.out.write("\r\033[K")
+            self.out.flush()
+
+
+def _columns() -> int:
+    """The width of output that is no terminal: COLUMNS, or 80."""
+    try:
+        return max(40, int(os.environ.get("COLUMNS", "80")))
+    except ValueError:
+        return 80
+
+
+def visible(text: str) -> int:
+    """How many columns `text` takes."""
+    return len(_ESCAPE.sub("", text))
+
+
+def pad(text: str, width: int, right: bool = False) -> str:
+    """`text` in a column of `width`, flush left unless `right`."""
+    space = " " * (width - visible(text))
+    return space + text if right else text + space
+
+
+def grid(paper: Paper, head: Sequence[str], rows: Sequence[Sequence[str]],
+         right: Sequence[int] = ()) -> None:
+    """A plain table; the columns whose numbers are in `right` are flush right."""
+    widths = [max(visible(row[i]) for row in [head, *rows]) for i in range(len(head))]
+
+    def text(row: Sequence[str]) -> str:
+        cells = (pad(cell, widths[i], i in right) for i, cell in enumerate(row))
+        return ("  " + "  ".join(cells)).rstrip()
+
+    paper.line(paper.paint(text(head), "bold"))
+    paper.line("  " + paper.rule(sum(widths) + 2 * (len(widths) - 1)))
+    for row in rows:
+        paper.line(text(row))
+
+
+# --- One line a test ---
+
+def test_line(paper: Paper, test: Test) -> None:
+    """A test has ended."""
+    word = paper.paint(_VERDICT_WORD[test.status], _VERDICT_COLOUR[test.status])
+    width = min(_NAME_WIDTH, paper.width - 20)
+    paper.line(f"  {word}  {test.name:<{width}} {seconds(test.seconds):>7} s")
+    if test.status != PASS and test.reason:
+        for line in wrap(test.reason, paper.width - 9):
+            paper.line(f"        {line}")
+
+
+def seconds(value: float) -> str:
+    """Seconds, to the digits that mean something."""
+    return f"{value:.2f}" if value < 100 else f"{value:.0f}"
+
+
+def wrap(text: str, width: int) -> list[str]:
+    """`text` in lines of at most `width` where it has spaces."""
+    lines: list[str] = []
+    for word in text.split():
+        if lines and len(lines[-1]) + 1 + len(word) <= width:
+            lines[-1] += " " + word
+        else:
+            lines.append(word)
+    return lines
+
+
+# --- state x trigger ---
+
+class Form(NamedTuple):
+    """How wide the parts of a cell are, and whether the verdict is a word or a mark."""
+    pages: int
+    seconds: int
+    content: int
+    word: bool
+    gap: int
+
+    @property
+    def width(self) -> int:
+        """A cell's width, without the gap before it."""
+        return (4 if self.word else 1) + 3 + self.pages + self.seconds + self.content
+
+
+# The first that fits the terminal is taken.
+FORMS = (Form(pages=7, seconds=5, content=7, word=True, gap=3),
+         Form(pages=5, seconds=5, content=6, word=False, gap=2))
+
+
+def is_cell(test: Test) -> bool:
+    """The test belongs into the table state x trigger."""
+    return "state" in test.metrics and "trigger" in test.metrics
+
+
+def pivot(paper: Paper, tests: Sequence[Test]) -> None:
+    """Table of states (rows) and triggers (columns), in as many parts as the width needs."""
+    cells = {(str(t.metrics["state"]), str(t.metrics["trigger"])): t for t in tests if is_cell(t)}
+    if not cells:
+        return
+    states = list(dict.fromkeys(state for state, _ in cells))
+    triggers = list(dict.fromkeys(trigger for _, trigger in cells))
+    label = max(len(text) for text in ["state", *states])
+    room = paper.width - 1 - label
+    form = next((f for f in FORMS if len(triggers) * (f.width + f.gap) <= room), FORMS[-1])
+    per_part = max(1, room // (form.width + form.gap))
+    for start in range(0, len(triggers), per_part):
+        part = triggers[start:start + per_part]
+        if start:
+            paper.line()
+        _pivot_part(paper, cells, states, part, label, form)
+
+
+def _pivot_part(paper: Paper, cells: Mapping[tuple[str, str], Test], states: Sequence[str],
+                triggers: Sequence[str], label: int, form: Form) -> None:
+    gap = " " * form.gap
+    verdict = pad("", 4 if form.word else 1)
+    names = gap.join(pad(trigger, form.width) for trigger in triggers)
+    under = gap.join(f"{'evicted' if form.pages > 6 else 'pages':>{form.pages}} "
+                     f"{'s':>{form.seconds}} {'content':<{form.content}.{form.content}} {verdict}"
+                     if form.word else
+                     f"{verdict} {'pages':>{form.pages}} {'s':>{form.seconds}} "
+                     f"{'data':<{form.content}}" for _ in triggers)
+    paper.line(paper.paint(f"{'':<{label}}{gap}{names}".rstrip(), "bold"))
+    paper.line(paper.paint(f"{'state':<{label}}{gap}{under}".rstrip(), "dim"))
+    paper.line(paper.rule(label + len(triggers) * (form.width + form.gap)))
+    for state in states:
+        row = gap.join(_cell(paper, cells.get((state, trigger)), form) for trigger in triggers)
+        paper.line(f"{state:<{label}}{gap}{row}".rstrip())
+
+
+def _cell(paper: Paper, test: Test | None, form: Form) -> str:
+    if test is None:
+        return " " * form.width
+    get: Mapping[str, Any] = test.metrics
+    pages = f"{get.get('evicted', ''):>{form.pages}}"
+    took = f"{seconds(float(get.get('seconds', test.seconds))):>{form.seconds}}"
+    content = str(get.get("content", ""))[:form.content]
+    if test.status == FAIL and content != "intact":
+        content = paper.paint(content, "red")
+    body = f"{pages} {took} {pad(content, form.content)}"
+    if form.word:
+        colour = _VERDICT_COLOUR[test.status]
+        return f"{body} {paper.paint(_VERDICT_WORD[test.status], colour)}"
+    return f"{paper.mark(test.status)} {body}"
+
+
+# --- The end ---
+
+def summary(paper: Paper, report: Report) -> None:
+    """Tables, what failed with the end of its log, and one line that says it all."""
+    paper.clear()
+    cells = [test for test in report.tests if is_cell(test)]
+    if cells:
+        paper.line()
+        pivot(paper, cells)
+    for test in report.tests:
+        if test.status == FAIL and test.log:
+            _log(paper, test.name, test.log)
+    for finding in report.findings:
+        paper.line()
+        paper.line(paper.paint(f"{finding['kind']}: {finding['message']}", "red"))
+        if finding.get("log"):
+            _log(paper, "last on the console", finding["log"])
+    paper.line()
+    paper.line(verdict_line(paper, report))
+
+
+def _log(paper: Paper, title: str, log: Sequence[str]) -> None:
+    paper.line()
+    paper.line(paper.paint(title, "bold"))
+    if len(log) > _LOG_LINES:
+        paper.line(f"    ... {len(log) - _LOG_LINES} more lines: --json or --log has them all")
+    for line in log[:_LOG_LINES]:
+        paper.line(f"    {line}"[:paper.width - 1])
+
+
+def verdict_line(paper: Paper, report: Report) -> str:
+    """The last line of a run."""
+    count = {status: sum(test.status == status for test in report.tests)
+             for status in (PASS, FAIL, SKIP)}
+    parts = [f"{count[PASS]} passed"]
+    parts += [f"{count[FAIL]} failed"] if count[FAIL] else []
+    parts += [f"{count[SKIP]} skipped"] if count[SKIP] else []
+    evicted = sum(int(test.metrics.get("evicted", 0)) for test in report.tests if is_cell(test))
+    parts += [f"{evicted} pages evicted"] if evicted else []
+    word = ("CRASH", "red") if report.crashed else \
+        ("FAIL", "red") if report.exit_code else ("PASS", "green")
+    return (f"{paper.paint(*word)}: {', '.join(parts)}; boot {report.boot_seconds:.1f} s, "
+            f"total {report.total_seconds:.1f} s")

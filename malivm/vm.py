@@ -1,0 +1,314 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""One virtual machine: its command line as data, its start, its output, its end.
+
+Everything between QEMU and the runner goes through socket pairs and memory files
+handed over as file descriptors: a run leaves nothing on the disk to clean up, and
+the end of QEMU is the end of its sockets.
+"""
+
+import ctypes
+import os
+import platform
+import selectors
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from .errors import MaliError
+from .qmp import Qmp, QmpClosed, QmpError
+
+DEVICE = "mali-csf"
+DEVICE_PATH = "/machine/peripheral/gpu"
+
+# Measured with a Debian kernel from start to /init: the CPU models without pointer
+# authentication take the same time, `max` twice as long. The Cortex-A76 is what
+# sits beside a Mali-G610 in the RK3588.
+TCG_CPU = "cortex-a76"
+
+# printk.time is the default. The level in front of each message (syslog format) tells
+# errors of the kernel from what user space writes; a full log on the console costs
+# nothing that can be measured against `quiet`.
+KERNEL_ARGS: Mapping[str, str] = {
+    "console": "ttyAMA0",
+    "panic": "-1",                          # with -no-reboot: QEMU ends
+    "loglevel": "7",
+}
+
+CONSOLE, TAP, QMP = "console", "tap", "qmp"
+
+
+class Event(NamedTuple):
+    """One line of the console or of the TAP port, or one event of QMP (its name)."""
+    channel: str
+    text: str
+    time: float                             # time.monotonic()
+    data: Mapping[str, object] = {}
+
+
+class Timeout(Exception):
+    """The deadline passed while the guest was still running."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """What a virtual machine is made of."""
+    qemu: Path
+    kernel: Path
+    initramfs: Path
+    settings: bytes = b""                   # a cpio appended to the initramfs
+    device: Mapping[str, str] | None = None     # options of the GPU; None: no GPU
+    smp: int = 2
+    memory: str = "512M"
+    kernel_args: Mapping[str, str] = field(default_factory=dict)
+    share: Path | None = None               # a folder of the host, 9p tag "host"
+    terminal: bool = False                  # console on the user's terminal
+    qemu_log: Path | None = None            # what the guest did wrong, as QEMU saw it
+
+
+def escape(value: object) -> str:
+    """A value inside one of QEMU's comma-separated options."""
+    return str(value).replace(",", ",,")
+
+
+def device_option(options: Mapping[str, str]) -> str:
+    """The value of -device for the GPU with `options`."""
+    return ",".join([DEVICE, "id=gpu", *(f"{k}={escape(v)}" for k, v in options.items())])
+
+
+def accelerator() -> tuple[str, str]:
+    """Accelerator and CPU model: KVM where it can run this guest, else TCG."""
+    if platform.machine() == "aarch64" and os.access("/dev/kvm", os.R_OK | os.W_OK):
+        return "kvm", "host"
+    return "tcg,thread=multi", TCG_CPU
+
+
+def command(config: Config, initrd: str, fds: Mapping[str, int]) -> list[str]:
+    """QEMU's command line. `fds` maps CONSOLE, TAP and QMP to connected sockets."""
+    accel, cpu = accelerator()
+    args = {**KERNEL_ARGS, **config.kernel_args}
+    options: list[tuple[str, str | None]] = [
+        ("-M", "virt,gic-version=3"),
+        ("-accel", accel),
+        ("-cpu", cpu),
+        ("-smp", str(config.smp)),
+        ("-m", config.memory),
+        ("-nodefaults", None),
+        ("-no-user-config", None),
+        ("-no-reboot", None),
+        ("-display", "none"),
+        ("-kernel", str(config.kernel)),
+        ("-initrd", initrd),
+        ("-append", " ".join(f"{k}={v}" for k, v in args.items())),
+    ]
+    options += [("-chardev", f"socket,id={name},fd={fd}") for name, fd in fds.items()]
+    if config.terminal:
+        options.append(("-chardev", f"stdio,id={CONSOLE},mux=on,signal=off"))
+        options.append(("-mon", f"chardev={CONSOLE},mode=readline"))
+    options.append(("-serial", f"chardev:{CONSOLE}"))       # ttyAMA0
+    options.append(("-serial", f"chardev:{TAP}"))           # ttyAMA1
+    options.append(("-mon", f"chardev={QMP},mode=control"))
+    if config.share is not None:
+        options.append(("-fsdev", f"local,id=host,path={escape(config.share)},"
+                        "security_model=none"))
+        options.append(("-device", "virtio-9p-device,fsdev=host,mount_tag=host"))
+    if config.device is not None:
+        options.append(("-device", device_option(config.device)))
+    if config.qemu_log is not None:
+        options.append(("-d", "guest_errors,unimp"))
+        options.append(("-D", str(config.qemu_log)))
+    return [str(config.qemu), *(word for pair in options for word in pair if word is not None)]
+
+
+def refusal(stderr: str) -> str:
+    """QEMU's last message as a sentence: without its name and our own option."""
+    lines = [line for line in stderr.splitlines() if line.strip()]
+    if not lines:
+        return "QEMU ended without a word"
+    text = lines[-1].partition("qemu-system-aarch64: ")[2] or lines[-1]
+    if text.startswith("-"):
+        option, _, rest = text.partition(": ")
+        if option.startswith(f"-device {DEVICE}"):
+            return f"the GPU model refused its options: {rest}"
+        text = f"{rest} (from {option.split()[0]})"
+    return f"QEMU would not start: {text}"
+
+
+def _die_with_parent() -> None:
+    """Runs in QEMU's process before QEMU: killed when the runner dies, however it does."""
+    pr_set_pdeathsig = 1
+    ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
+
+
+class Vm:
+    """A running virtual machine. Leaving the `with` block kills what is left of it."""
+
+    def __init__(self, config: Config):
+        self.config = config
+        self.command: list[str] = []
+        self.started = 0.0
+        self._ours: dict[str, socket.socket] = {}
+        self._rest: dict[str, bytes] = {}
+
+    def __enter__(self) -> "Vm":
+        initrd = os.memfd_create("initrd")
+        self._stderr = os.memfd_create("qemu-stderr")
+        theirs: dict[str, socket.socket] = {}
+        try:
+            self._fill(initrd)
+            for name in (TAP, QMP) if self.config.terminal else (CONSOLE, TAP, QMP):
+                self._ours[name], theirs[name] = socket.socketpair()
+            fds = {name: sock.fileno() for name, sock in theirs.items()}
+            self.command = command(self.config, f"/proc/self/fd/{initrd}", fds)
+            self.started = time.monotonic()
+            self._process = subprocess.Popen(
+                self.command, preexec_fn=_die_with_parent, pass_fds=[initrd, *fds.values()],
+                stdin=None if self.config.terminal else subprocess.DEVNULL,
+                stdout=None if self.config.terminal else subprocess.DEVNULL,
+                stderr=self._stderr,
+                # A Ctrl-C is the runner's; on the user's terminal QEMU must be in
+                # the foreground group.
+                process_group=None if self.config.terminal else 0)
+        except OSError as exc:
+            raise MaliError(f"cannot start {self.config.qemu}: {exc.strerror}") from exc
+        finally:
+            os.close(initrd)
+            for sock in theirs.values():
+                sock.close()
+        self.qmp = Qmp(self._ours[QMP])
+        try:
+            self.qmp.negotiate()
+        except QmpClosed as exc:
+            self.kill()
+            raise MaliError(refusal(self.stderr())) from exc
+        except BaseException:
+            self.kill()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+        for sock in self._ours.values():
+            sock.close()
+        os.close(self._stderr)
+
+    def _fill(self, fd: int) -> None:
+        """The initramfs, then the settings at the next multiple of four (newc archives)."""
+        with open(self.config.initramfs, "rb") as source, open(fd, "wb", closefd=False) as out:
+            size = os.fstat(source.fileno()).st_size
+            done = 0
+            while done < size:
+                sent = os.sendfile(fd, source.fileno(), done, size - done)
+                if not sent:
+                    break
+                done += sent
+            out.seek(0, os.SEEK_END)
+            out.write(bytes(-done % 4) + self.config.settings)
+
+    @property
+    def pid(self) -> int:
+        """QEMU's process."""
+        return self._process.pid
+
+    def kill(self) -> None:
+        """End QEMU at once, if it still runs, and wait for it."""
+        self._process.kill()
+        self._process.wait()
+
+    def wait(self) -> int:
+        """Wait for QEMU to end by itself; its exit status."""
+        return self._process.wait()
+
+    def stderr(self) -> str:
+        """What QEMU wrote on its standard error so far."""
+        size = os.fstat(self._stderr).st_size
+        return os.pread(self._stderr, size, 0).decode(errors="replace")
+
+    def send(self, text: str) -> None:
+        """Type `text` on the guest's console."""
+        self._ours[CONSOLE].sendall(text.encode())
+
+    def device_properties(self) -> dict[str, object]:
+        """The GPU's properties as QEMU has them, {} without a GPU."""
+        if self.config.device is None:
+            return {}
+        found: dict[str, object] = {}
+        common = {p["name"] for p in
+                  self.qmp.execute("device-list-properties", typename="sys-bus-device")}
+        for prop in self.qmp.execute("device-list-properties", typename=DEVICE):
+            name = prop["name"]
+            if name in common or prop["type"].startswith(("link<", "child<")):
+                continue
+            try:
+                found[name] = self.qmp.execute("qom-get", path=DEVICE_PATH, property=name)
+            except QmpError:
+                continue                    # write-only, or not for reading this way
+        return found
+
+    def cpu_seconds(self) -> float:
+        """CPU time QEMU has used on the host, all threads, user and system."""
+        with open(f"/proc/{self.pid}/stat", encoding="ascii", errors="replace") as stat:
+            fields = stat.read().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def events(self, deadline: float | None = None) -> Iterator[Event]:
+        """What the machine says, line by line, until QEMU has ended.
+
+        Raises Timeout when time.monotonic() passes `deadline` before that. May be
+        left and entered again: nothing is lost in between.
+        """
+        with selectors.DefaultSelector() as selector:
+            for name, sock in self._ours.items():
+                if sock.fileno() >= 0:
+                    selector.register(sock, selectors.EVENT_READ, name)
+            while selector.get_map():
+                left = None if deadline is None else deadline - time.monotonic()
+                if left is not None and left <= 0:
+                    raise Timeout
+                for key, _ in selector.select(left):
+                    yield from self._receive(selector, key)
+        self._process.wait()
+
+    def _receive(self, selector: selectors.BaseSelector,
+                 key: selectors.SelectorKey) -> Iterator[Event]:
+        name: str = key.data
+        now = time.monotonic()
+        if name == QMP:
+            try:
+                for message in self.qmp.events():
+                    yield Event(QMP, message["event"], now, message.get("data", {}))
+            except QmpClosed:
+                selector.unregister(key.fileobj)
+                self._ours[QMP].close()
+            return
+        try:
+            data = self._ours[name].recv(65536)
+        except ConnectionResetError:
+            data = b""
+        pending = self._rest.get(name, b"") + data
+        *lines, rest = pending.split(b"\n")
+        if not data:
+            selector.unregister(key.fileobj)
+            self._ours[name].close()
+            if rest:
+                lines.append(rest)
+                rest = b""
+        self._rest[name] = rest
+        for line in lines:
+            yield Event(name, line.rstrip(b"\r").decode(errors="replace"), now)
+
+
+def effective(options: Sequence[str], model: str) -> dict[str, str]:
+    """The device's options: `model`, coherent unless said otherwise, then k=v in order."""
+    result = {"model": model, "coherent": "on"}
+    for option in options:
+        key, equals, value = option.partition("=")
+        if not (key and equals):
+            raise MaliError(f"--device-opt {option}: give it as NAME=VALUE, for example "
+                            "--device-opt coherent=off")
+        result[key] = value
+    return result
