@@ -37,16 +37,16 @@ def _debian(package: str) -> Path:
     return repo.unpacked(package, repo.newest(package).version)
 
 
-def _include_flags() -> tuple[str, ...]:
-    """Flags for the kernel's headers: its drm/ rather than an older one of the C library's
-    making; of the others, only those that it lacks."""
+def compiler_flags() -> tuple[str, ...]:
+    """CFLAGS and where the headers are: the kernel's drm/ is preferred to the C library's
+    older one; of its other headers, only those are used that the C library lacks."""
     headers = _debian(_UAPI) / "usr" / "include"
     link = paths.build() / "guest" / "include" / "drm"
     if not link.is_symlink() or link.resolve() != (headers / "drm").resolve():
         link.parent.mkdir(parents=True, exist_ok=True)
         link.unlink(missing_ok=True)
         link.symlink_to(headers / "drm")
-    return (f"-I{link.parent}", "-idirafter", str(headers))
+    return (*CFLAGS, f"-I{link.parent}", "-idirafter", str(headers))
 
 
 def _inputs() -> list[Path]:
@@ -65,7 +65,7 @@ def _table() -> dict[str, list[str]]:
 
 def programs(cross: str) -> dict[str, Path]:
     """Compile the programs with `cross`gcc ("" for the host's): name -> file."""
-    flags = (*CFLAGS, *_include_flags())
+    flags = compiler_flags()
     out = paths.build() / "guest" / (cross.rstrip("-") or "host")
     key = paths.digest(cross, flags, LDFLAGS, [paths.stat_key(path) for path in _inputs()])
     table = _table()

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The everyday commands. ./mali-vm --help has all of them.
+
+.DEFAULT_GOAL := help
+.PHONY: help run check check-long bench clean
+
+KERNEL ?= debian
+
+help:           ## Say what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@echo
+	@echo 'KERNEL=debian[:VERSION]|PATH chooses the kernel of make run, SUITES="unit qtest ..." the'
+	@echo 'suites of make check. QEMU_SRC=DIR builds on a QEMU tree of yours, DEBIAN_MIRROR=URL'
+	@echo 'names the mirror, XDG_CACHE_HOME=DIR what is fetched and built goes below.'
+
+run:            ## Set up, boot Debian's kernel on the GPU, and show its buffers evicted
+	./mali-vm run evict --kernel $(KERNEL)
+
+check:          ## Set up and run the tests: all that CI runs
+	python3 -m malivm.check $(SUITES)
+
+check-long:     ## The same, and the tests that take long
+	python3 -m malivm.check --long $(SUITES)
+
+bench:          ## Measure what the device costs
+	./mali-vm bench
+
+clean:          ## Remove what was built from this checkout; what was fetched stays
+	python3 -c 'from malivm import qemu; qemu.clean()'
+	rm -rf build

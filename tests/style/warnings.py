@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The guest's programs compile without a warning."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
+
+from malivm import guest, packages, proc  # noqa: E402  (the path has to be set first)
+
+
+def main() -> int:
+    """Compile all sources to nothing."""
+    bad = 0
+    for source in sorted(guest.SOURCES.glob("*.c")):
+        result = subprocess.run([proc.find(packages.CROSS + "gcc") or "gcc",
+                                 *guest.compiler_flags(), "-Werror", "-c", "-o", "/dev/null",
+                                 source], check=False)
+        bad += result.returncode != 0
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
