@@ -17,8 +17,8 @@ def main() -> int:
         run = subprocess.run([PROJECT / "mali-vm", "run", *sys.argv[1:], "--json", report],
                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                              stderr=subprocess.STDOUT, encoding="utf-8", check=False)
-        for line in run.stdout.splitlines():
-            print(f"# {line}")
+        # Of a TAP test, meson shows no other output.
+        print(run.stdout, file=sys.stderr)
         tests = json.loads(report.read_text("utf-8"))["tests"] if report.exists() else []
     for number, test in enumerate(tests, 1):
         passed = test["status"] in ("pass", "skip")

@@ -23,8 +23,8 @@ class _TapResult(unittest.TestResult):
         print(f"{word} {self.number} - {test.id()}{remark}", flush=True)
 
     def _failed(self, test: unittest.TestCase, error: Any) -> None:
-        for line in "".join(traceback.format_exception(*error)).splitlines():
-            print(f"# {line}")
+        # To standard error: of a TAP test, meson shows no other output.
+        traceback.print_exception(*error)
         if test not in self._bad:
             self._bad.add(test)
             self._line(test, False)
@@ -44,7 +44,7 @@ class _TapResult(unittest.TestResult):
     def addSubTest(self, test: unittest.TestCase, subtest: unittest.TestCase, err: Any) -> None:
         super().addSubTest(test, subtest, err)
         if err:
-            print(f"# in {subtest.id()}:")
+            print(f"in {subtest.id()}:", file=sys.stderr)
             self._failed(test, err)
 
     def addSkip(self, test: unittest.TestCase, reason: str) -> None:
