@@ -2,7 +2,7 @@
 """Progress of long work, on standard error.
 
 On a terminal a step is one line that is rewritten; elsewhere (a CI log) it is a
-line when it starts, one for every tenth done, and one when it ends.
+line when it starts, one now and then in between, and one when it ends.
 """
 
 import contextlib
@@ -12,6 +12,11 @@ import time
 from collections.abc import Iterator
 
 
+# Seconds between two lines of a step in a log, and between two redraws on a terminal.
+LOG_EVERY = 15.0
+DRAW_EVERY = 0.1
+
+
 class Step:
     """One piece of long work, as handed out by step()."""
 
@@ -19,8 +24,7 @@ class Step:
         self.title = title
         self._start = time.monotonic()
         self._tty = sys.stderr.isatty()
-        self._tenth = 0
-        self._drawn = 0.0
+        self._shown = self._start
         if self._tty:
             self._draw(f"{title} ...")
         else:
@@ -38,13 +42,13 @@ class Step:
         text = f"{self.title} ... {100 * done // total}%"
         if total != 100:
             text += f" ({done}/{total})"
+        now = time.monotonic()
+        if now - self._shown < (DRAW_EVERY if self._tty else LOG_EVERY):
+            return
+        self._shown = now
         if self._tty:
-            now = time.monotonic()
-            if now - self._drawn >= 0.1 or done == total:
-                self._drawn = now
-                self._draw(text)
-        elif 10 * done // total > self._tenth:
-            self._tenth = 10 * done // total
+            self._draw(text)
+        else:
             say(text)
 
     def end(self, word: str) -> None:
