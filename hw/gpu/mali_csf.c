@@ -339,6 +339,14 @@ static const VMStateDescription vmstate_mali_csf = {
     .minimum_version_id = 1,
     .post_load = mali_csf_post_load,
     .fields = (const VMStateField[]) {
+        /* What the guest has seen of the device must not change */
+        VMSTATE_UINT32_EQUAL(shader_cores, MaliCsfState, "shader-cores"),
+        VMSTATE_UINT32_EQUAL(csg_slots, MaliCsfState, "csg-slots"),
+        VMSTATE_UINT32_EQUAL(cs_slots, MaliCsfState, "cs-slots"),
+        VMSTATE_UINT32_EQUAL(as_count, MaliCsfState, "as-count"),
+        VMSTATE_UINT32_EQUAL(va_bits, MaliCsfState, "va-bits"),
+        VMSTATE_UINT32_EQUAL(pa_bits, MaliCsfState, "pa-bits"),
+        VMSTATE_UINT32_EQUAL(fw_iface, MaliCsfState, "fw-iface"),
         VMSTATE_INT64_ARRAY(due, MaliCsfState, MALI_EV_COUNT),
         VMSTATE_STRUCT_ARRAY(irq, MaliCsfState, MALI_IRQ_COUNT, 1,
                              vmstate_mali_irq, MaliIrq),

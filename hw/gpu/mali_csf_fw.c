@@ -330,7 +330,7 @@ static MaliXlate mali_fw_global(MaliCsfState *s)
             mali_irq_raise(s, MALI_IRQ_JOB, JOB_IRQ_GLB);
         }
     }
-    if (state != GLB_STATE_ACTIVE) {
+    if (state != GLB_STATE_ACTIVE && !mali_event_pending(s, MALI_EV_MCU)) {
         mali_fw_go(s, MCU_STATUS_HALT, s->model->timing->fw_halt);
     }
     return MALI_XLATE_OK;

@@ -7,6 +7,7 @@
  */
 
 #include "qemu/osdep.h"
+#include "qemu/error-report.h"
 #include "qemu/host-utils.h"
 #include "mali_csf_internal.h"
 #include "trace.h"
@@ -430,10 +431,16 @@ void mali_gpu_reset(MaliCsfState *s)
 
 int mali_gpu_post_load(MaliCsfState *s)
 {
-    if (s->gpu.regs[R_GPU_ID] != s->model->gpu_id) {
+    uint32_t id = s->gpu.regs[R_GPU_ID];
+    uint32_t coherency = s->gpu.regs[R_COHERENCY_FEATURES];
+
+    mali_gpu_set_constants(s);
+    if (id != s->gpu.regs[R_GPU_ID] ||
+        coherency != s->gpu.regs[R_COHERENCY_FEATURES]) {
+        error_report("mali-csf: the stream is of another model, or of another "
+                     "value of coherent");
         return -EINVAL;
     }
-    mali_gpu_set_constants(s);
     for (int i = 0; i < MALI_POWER_COUNT; i++) {
         MaliPower *p = &s->gpu.power[i];
 

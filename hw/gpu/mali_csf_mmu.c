@@ -144,27 +144,33 @@ static void mali_mmu_lock(MaliCsfState *s, unsigned nr)
     trace_mali_csf_mmu_lock(nr, as->lock_start, as->lock_end);
 }
 
-static void mali_mmu_unlock(MaliCsfState *s, unsigned nr)
+/*
+ * FLUSH_PT and FLUSH_MEM end the update that a LOCK began, as UNLOCK does: Tyr
+ * uses them so, and without a LOCK when it gives up an address space
+ * (contract 11).
+ */
+static void mali_mmu_flush(MaliCsfState *s, unsigned nr)
 {
     MaliAs *as = &s->as[nr];
 
-    if (!as->locked) {
-        mali_guest_error("AS %u: command %u without a LOCK", nr, as->command);
-    }
     as->locked = false;
     trace_mali_csf_mmu_unlock(nr, as->lock_start, as->lock_end);
 }
 
-/*
- * FLUSH_PT and FLUSH_MEM end the update that a LOCK began, as UNLOCK does: Tyr
- * uses them so (contract 11).
- */
+static void mali_mmu_unlock(MaliCsfState *s, unsigned nr)
+{
+    if (!s->as[nr].locked) {
+        mali_guest_error("AS %u: UNLOCK without a LOCK", nr);
+    }
+    mali_mmu_flush(s, nr);
+}
+
 static void (*const mali_mmu_commands[])(MaliCsfState *s, unsigned nr) = {
     [AS_COMMAND_UPDATE] = mali_mmu_update,
     [AS_COMMAND_LOCK] = mali_mmu_lock,
     [AS_COMMAND_UNLOCK] = mali_mmu_unlock,
-    [AS_COMMAND_FLUSH_PT] = mali_mmu_unlock,
-    [AS_COMMAND_FLUSH_MEM] = mali_mmu_unlock,
+    [AS_COMMAND_FLUSH_PT] = mali_mmu_flush,
+    [AS_COMMAND_FLUSH_MEM] = mali_mmu_flush,
 };
 
 void mali_mmu_command_done(MaliCsfState *s, MaliEvent ev)
