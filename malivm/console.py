@@ -162,7 +162,7 @@ class Console:
         in_head = len(report.lines) <= _HEAD_LINES
         if in_head and report.kind == "warning" and rule is not None and rule.report:
             report.kind = rule.kind
-        if len(report.lines) >= _REPORT_LINES or not in_head and _REPORT_END.search(text):
+        if len(report.lines) >= _REPORT_LINES or _REPORT_END.search(text):
             self._report = None
 
     @staticmethod

@@ -35,8 +35,8 @@ class Prepared:
 def prepare(args: argparse.Namespace) -> Prepared:
     """Check what the user asked for, then fetch and build what is missing."""
     device = vm.effective(args.device_opt, args.model)
-    image = firmware.load(args.firmware)
     chosen = kernel.resolve(args.kernel)
+    files = firmware.load(args.firmware, guest.driver_module(chosen))
     program = qemu.ensure_qemu()
-    return Prepared(program, chosen, guest.ensure_initramfs(chosen, image), device,
+    return Prepared(program, chosen, guest.ensure_initramfs(chosen, files), device,
                     args.smp, args.memory, args.swap)

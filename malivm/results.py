@@ -118,7 +118,9 @@ class Collector:
         for tap_test in self.tap.finish():
             self._take(tap_test)
         findings: list[dict[str, Any]] = []
-        current, last = self.console.current, list(self.console.last)
+        current = self.console.current
+        # After a panic its report is there, better than the last lines.
+        last = [] if self.console.panic else list(self.console.last)
         if lost and not self._boot_settled:
             self._settle(TapTest(BOOT, ok=False, reason=lost, log=last))
         elif lost and self.console.running and current not in self._reported:
@@ -172,8 +174,11 @@ class Collector:
                     said.seconds, said.metrics, said.reason, list(said.log))
         complaints = self._complaints(said)
         if complaints:
-            own = [said.reason] if test.status == FAIL and said.reason else []
-            test.reason = "; ".join([*own, f"kernel: {complaints[0].headline}"])
+            headline = complaints[0].headline
+            if test.status != FAIL or not test.reason:
+                test.reason = f"kernel: {headline}"
+            elif headline not in test.reason:
+                test.reason += f"; kernel: {headline}"
             test.status = FAIL
             test.log += [line for complaint in complaints for line in complaint.lines]
         self.tests.append(test)

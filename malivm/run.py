@@ -2,13 +2,12 @@
 """./mali-vm run: boot, run tests, report."""
 
 import argparse
-import contextlib
 import os
 import shlex
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
 from . import console, guest, machine, paths, results, table, vm
 from .errors import MaliError
@@ -128,13 +127,6 @@ def _title(paper: table.Paper, prepared: machine.Prepared) -> None:
                            f"{prepared.smp} CPUs, {prepared.memory} MiB", "bold"))
 
 
-@contextlib.contextmanager
-def _started(config: vm.Config, logs: Logs) -> Iterator[tuple[vm.Vm, Mapping[str, Any]]]:
-    with vm.Vm(config) as running:
-        logs.command(running.command)
-        yield running, running.device_properties()
-
-
 def run_tests(prepared: machine.Prepared, tests: Sequence[str], args: argparse.Namespace,
               paper: table.Paper) -> results.Report:
     """Boot the guest, have it run `tests`, return what came of it."""
@@ -147,7 +139,9 @@ def run_tests(prepared: machine.Prepared, tests: Sequence[str], args: argparse.N
         settings, kernel_args=console.KERNEL_ARGS,
         qemu_log=folder.absolute() / "qemu.log" if folder else None)
     paper.live("        booting ...")
-    with Logs(folder) as logs, _started(config, logs) as (running, device):
+    with Logs(folder) as logs, vm.Vm(config) as running:
+        logs.command(running.command)
+        device = running.device_properties()
         lost = _follow(running, collector, running.started + args.timeout, logs, paper,
                        args.verbose)
         total = time.monotonic() - running.started

@@ -17,6 +17,7 @@ _MARKS = {PASS: ("\N{CHECK MARK}", "+"), FAIL: ("\N{BALLOT X}", "X"), SKIP: ("-"
 
 _NAME_WIDTH = 52
 _LOG_LINES = 16
+CAPTION = "Pages evicted, by the buffer's state and by what made the driver evict them:"
 _ESCAPE = re.compile(r"\033\[[0-9;]*m")
 
 
@@ -148,8 +149,11 @@ class Form(NamedTuple):
 
 
 # The first that fits the terminal is taken.
-FORMS = (Form(pages=7, seconds=5, content=7, word=True, gap=3),
-         Form(pages=5, seconds=5, content=6, word=False, gap=2))
+FORMS = (Form(pages=7, seconds=6, content=7, word=True, gap=2),
+         Form(pages=5, seconds=5, content=7, word=False, gap=2))
+
+# The metric `content` of a buffer read back as it was written.
+CONTENT_OK = "ok"
 
 
 def is_cell(test: Test) -> bool:
@@ -178,35 +182,35 @@ def pivot(paper: Paper, tests: Sequence[Test]) -> None:
 def _pivot_part(paper: Paper, cells: Mapping[tuple[str, str], Test], states: Sequence[str],
                 triggers: Sequence[str], label: int, form: Form) -> None:
     gap = " " * form.gap
-    verdict = pad("", 4 if form.word else 1)
-    names = gap.join(pad(trigger, form.width) for trigger in triggers)
-    under = gap.join(f"{'evicted' if form.pages > 6 else 'pages':>{form.pages}} "
-                     f"{'s':>{form.seconds}} {'content':<{form.content}.{form.content}} {verdict}"
-                     if form.word else
-                     f"{verdict} {'pages':>{form.pages}} {'s':>{form.seconds}} "
-                     f"{'data':<{form.content}}" for _ in triggers)
-    paper.line(paper.paint(f"{'':<{label}}{gap}{names}".rstrip(), "bold"))
-    paper.line(paper.paint(f"{'state':<{label}}{gap}{under}".rstrip(), "dim"))
+
+    def line(first: str, parts: Sequence[str]) -> str:
+        return "".join([f"{first:<{label}}", *(gap + pad(part, form.width) for part in parts)])
+
+    head = _parts(form, "pages", "s", "content", " " * (4 if form.word else 1))
+    paper.line(paper.paint(line("", triggers).rstrip(), "bold"))
+    paper.line(paper.paint(line("state", [head] * len(triggers)).rstrip(), "dim"))
     paper.line(paper.rule(label + len(triggers) * (form.width + form.gap)))
     for state in states:
-        row = gap.join(_cell(paper, cells.get((state, trigger)), form) for trigger in triggers)
-        paper.line(f"{state:<{label}}{gap}{row}".rstrip())
+        row = [_cell(paper, cells.get((state, trigger)), form) for trigger in triggers]
+        paper.line(line(state, row).rstrip())
+
+
+def _parts(form: Form, pages: str, took: str, content: str, verdict: str) -> str:
+    body = f"{pages:>{form.pages}} {took:>{form.seconds}} {pad(content, form.content)}"
+    return f"{body} {verdict}" if form.word else f"{verdict} {body}"
 
 
 def _cell(paper: Paper, test: Test | None, form: Form) -> str:
     if test is None:
-        return " " * form.width
+        return ""
     get: Mapping[str, Any] = test.metrics
-    pages = f"{get.get('evicted', ''):>{form.pages}}"
-    took = f"{seconds(float(get.get('seconds', test.seconds))):>{form.seconds}}"
     content = str(get.get("content", ""))[:form.content]
-    if test.status == FAIL and content != "intact":
+    if content not in ("", CONTENT_OK):
         content = paper.paint(content, "red")
-    body = f"{pages} {took} {pad(content, form.content)}"
-    if form.word:
-        colour = _VERDICT_COLOUR[test.status]
-        return f"{body} {paper.paint(_VERDICT_WORD[test.status], colour)}"
-    return f"{paper.mark(test.status)} {body}"
+    verdict = paper.paint(_VERDICT_WORD[test.status], _VERDICT_COLOUR[test.status]) \
+        if form.word else paper.mark(test.status)
+    return _parts(form, str(get.get("evicted", "")),
+                  seconds(float(get.get("seconds", test.seconds))), content, verdict)
 
 
 # --- The end ---
@@ -216,6 +220,8 @@ def summary(paper: Paper, report: Report) -> None:
     paper.clear()
     cells = [test for test in report.tests if is_cell(test)]
     if cells:
+        paper.line()
+        paper.line(CAPTION)
         paper.line()
         pivot(paper, cells)
     for test in report.tests:
@@ -236,7 +242,7 @@ def _log(paper: Paper, title: str, log: Sequence[str]) -> None:
     if len(log) > _LOG_LINES:
         paper.line(f"    ... {len(log) - _LOG_LINES} more lines: --json or --log has them all")
     for line in log[:_LOG_LINES]:
-        paper.line(f"    {line}"[:paper.width - 1])
+        paper.line(f"    {line}")
 
 
 def verdict_line(paper: Paper, report: Report) -> str:

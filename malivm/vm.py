@@ -6,11 +6,10 @@ handed over as file descriptors: a run leaves nothing on the disk to clean up, a
 the end of QEMU is the end of its sockets.
 """
 
-import ctypes
+import contextlib
 import os
 import platform
 import selectors
-import signal
 import socket
 import subprocess
 import time
@@ -20,7 +19,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from .errors import MaliError
-from .qmp import Qmp, QmpClosed, QmpError
+from .qmp import Qmp, QmpClosed
 
 DEVICE = "mali-csf"
 DEVICE_PATH = "/machine/peripheral/gpu"
@@ -38,6 +37,12 @@ KERNEL_ARGS: Mapping[str, str] = {
     "panic": "-1",                          # with -no-reboot: QEMU ends
     "loglevel": "7",
 }
+
+# How its messages begin; what follows on lines of their own are hints.
+_QEMU_ERROR = "qemu-system-aarch64: "
+
+# Becomes QEMU, and has the kernel kill it when the runner dies, however it does.
+_DIE_WITH_RUNNER = ("setpriv", "--pdeathsig", "KILL", "--")
 
 CONSOLE, TAP, QMP = "console", "tap", "qmp"
 
@@ -125,23 +130,19 @@ def command(config: Config, initrd: str, fds: Mapping[str, int]) -> list[str]:
 
 
 def refusal(stderr: str) -> str:
-    """QEMU's last message as a sentence: without its name and our own option."""
-    lines = [line for line in stderr.splitlines() if line.strip()]
+    """QEMU's last error and its hints as a sentence: without its name and our own option."""
+    lines = [line.strip() for line in stderr.splitlines() if line.strip()]
     if not lines:
         return "QEMU ended without a word"
-    text = lines[-1].partition("qemu-system-aarch64: ")[2] or lines[-1]
+    start = max((i for i, line in enumerate(lines) if _QEMU_ERROR in line), default=len(lines) - 1)
+    text = "; ".join(lines[start:])
+    text = text.partition(_QEMU_ERROR)[2] or text
     if text.startswith("-"):
         option, _, rest = text.partition(": ")
         if option.startswith(f"-device {DEVICE}"):
             return f"the GPU model refused its options: {rest}"
         text = f"{rest} (from {option.split()[0]})"
     return f"QEMU would not start: {text}"
-
-
-def _die_with_parent() -> None:
-    """Runs in QEMU's process before QEMU: killed when the runner dies, however it does."""
-    pr_set_pdeathsig = 1
-    ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
 
 
 class Vm:
@@ -166,7 +167,7 @@ class Vm:
             self.command = command(self.config, f"/proc/self/fd/{initrd}", fds)
             self.started = time.monotonic()
             self._process = subprocess.Popen(
-                self.command, preexec_fn=_die_with_parent, pass_fds=[initrd, *fds.values()],
+                [*_DIE_WITH_RUNNER, *self.command], pass_fds=[initrd, *fds.values()],
                 stdin=None if self.config.terminal else subprocess.DEVNULL,
                 stdout=None if self.config.terminal else subprocess.DEVNULL,
                 stderr=self._stderr,
@@ -174,7 +175,8 @@ class Vm:
                 # the foreground group.
                 process_group=None if self.config.terminal else 0)
         except OSError as exc:
-            raise MaliError(f"cannot start {self.config.qemu}: {exc.strerror}") from exc
+            self._close()
+            raise MaliError(f"cannot start QEMU: {exc.strerror} ({exc.filename})") from exc
         finally:
             os.close(initrd)
             for sock in theirs.values():
@@ -183,15 +185,20 @@ class Vm:
         try:
             self.qmp.negotiate()
         except QmpClosed as exc:
-            self.kill()
-            raise MaliError(refusal(self.stderr())) from exc
+            self._process.wait()
+            message = refusal(self.stderr())
+            self.__exit__()
+            raise MaliError(message) from exc
         except BaseException:
-            self.kill()
+            self.__exit__()
             raise
         return self
 
     def __exit__(self, *_: object) -> None:
         self.kill()
+        self._close()
+
+    def _close(self) -> None:
         for sock in self._ours.values():
             sock.close()
         os.close(self._stderr)
@@ -228,32 +235,25 @@ class Vm:
         size = os.fstat(self._stderr).st_size
         return os.pread(self._stderr, size, 0).decode(errors="replace")
 
-    def send(self, text: str) -> None:
-        """Type `text` on the guest's console."""
-        self._ours[CONSOLE].sendall(text.encode())
-
     def device_properties(self) -> dict[str, object]:
-        """The GPU's properties as QEMU has them, {} without a GPU."""
-        if self.config.device is None:
-            return {}
+        """The GPU's properties as QEMU has them; {} without a GPU, or if QEMU is gone."""
         found: dict[str, object] = {}
-        common = {p["name"] for p in
-                  self.qmp.execute("device-list-properties", typename="sys-bus-device")}
-        for prop in self.qmp.execute("device-list-properties", typename=DEVICE):
-            name = prop["name"]
-            if name in common or prop["type"].startswith(("link<", "child<")):
-                continue
-            try:
-                found[name] = self.qmp.execute("qom-get", path=DEVICE_PATH, property=name)
-            except QmpError:
-                continue                    # write-only, or not for reading this way
+        if self.config.device is None:
+            return found
+        with contextlib.suppress(QmpClosed):
+            for prop in self.qmp.execute("device-list-properties", typename=DEVICE):
+                if not prop["type"].startswith(("link<", "child<")):
+                    found[prop["name"]] = self.qmp.execute("qom-get", path=DEVICE_PATH,
+                                                           property=prop["name"])
         return found
 
     def cpu_seconds(self) -> float:
-        """CPU time QEMU has used on the host, all threads, user and system."""
-        with open(f"/proc/{self.pid}/stat", encoding="ascii", errors="replace") as stat:
-            fields = stat.read().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        """CPU time QEMU has used on the host, all its threads, to the nanosecond."""
+        total = 0
+        for task in Path(f"/proc/{self.pid}/task").iterdir():
+            # Documentation/scheduler/sched-stats.rst: the first is time on the CPU.
+            total += int((task / "schedstat").read_text().split()[0])
+        return total / 1e9
 
     def events(self, deadline: float | None = None) -> Iterator[Event]:
         """What the machine says, line by line, until QEMU has ended.
@@ -306,8 +306,8 @@ def effective(options: Sequence[str], model: str) -> dict[str, str]:
     """The device's options: `model`, coherent unless said otherwise, then k=v in order."""
     result = {"model": model, "coherent": "on"}
     for option in options:
-        key, equals, value = option.partition("=")
-        if not (key and equals):
+        key, _, value = option.partition("=")
+        if not (key and value):
             raise MaliError(f"--device-opt {option}: give it as NAME=VALUE, for example "
                             "--device-opt coherent=off")
         result[key] = value

@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""./mali-vm run from command line to exit code, with a QEMU that plays a script."""
+
+import json
+import os
+import unittest
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import support
+from malivm import cli, guest, machine, run
+from malivm.errors import MaliError
+from malivm.kernel import Kernel
+
+TESTS = [("a.one", "the first"), ("a.two", "the second"), ("b.one.x", "another")]
+PASSING = [
+    support.console(6, "Booting Linux"),
+    *support.tap("# mali-vm: boot init=1", "TAP version 14", "1..1"),
+    support.marker("begin", "a.one"), support.marker("end", "a.one"),
+    *support.tap("ok 1 - a.one", "# mali-vm: done")]
+OFF: list[list[Any]] = [["shutdown", "guest-shutdown"], ["exit", 0]]
+
+
+class RunCase(support.FakeQemuCase):
+    """Runs cli.main() with a prepared machine whose QEMU plays a script."""
+
+    def run_cli(self, *words: str) -> tuple[int, str, str]:
+        prepared = machine.Prepared(
+            support.FAKE_QEMU, Kernel(Path("Image"), None, "7.3.4", "test"),
+            self.folder / "initramfs", {"model": "g610"}, 2, 512, 256)
+        with mock.patch.object(machine, "prepare", return_value=prepared), \
+                mock.patch.object(guest, "list_tests", return_value=TESTS), \
+                mock.patch("malivm.vm.Vm.device_properties", return_value={"model": "g610"}), \
+                mock.patch("signal.signal"), support.captured() as (out, err):
+            code = cli.main(["run", *words])
+        return code, out.getvalue(), err.getvalue()
+
+    def play(self, steps: list[list[Any]], *words: str) -> tuple[int, str, dict[str, Any]]:
+        self.script(steps)
+        json_path = self.folder / "out.json"
+        code, out, err = self.run_cli(*words, "--json", str(json_path))
+        self.assertEqual(err, "")
+        return code, out, json.loads(json_path.read_text(encoding="utf-8"))
+
+
+class ExitCodes(RunCase):
+    def test_pass(self) -> None:
+        code, out, document = self.play(PASSING + OFF)
+        self.assertEqual(code, 0)
+        self.assertIn("PASS: 2 passed", out.splitlines()[-1])
+        self.assertEqual([(t["name"], t["status"]) for t in document["tests"]],
+                         [("boot", "pass"), ("a.one", "pass")])
+        self.assertEqual(document["kernel"]["release"], "7.3.4")
+        self.assertEqual(document["device"], {"model": "g610"})
+
+    def test_failed_test(self) -> None:
+        steps = [[port, line.replace("ok 1", "not ok 1")] for port, line in PASSING]
+        code, out, _ = self.play(steps + OFF)
+        self.assertEqual(code, 1)
+        self.assertRegex(out, r"FAIL +a\.one")
+
+    def test_kernel_error(self) -> None:
+        steps = PASSING[:5] + [support.console(3, "panthor: *ERROR* broken")] + PASSING[5:]
+        code, out, document = self.play(steps + OFF)
+        self.assertEqual(code, 1)
+        self.assertIn("broken", out)
+        self.assertEqual(document["tests"][1]["reason"], "kernel: panthor: *ERROR* broken")
+
+    def test_panic(self) -> None:
+        steps = PASSING[:5] + [support.console(0, "Kernel panic - not syncing: x")]
+        code, out, document = self.play([*steps, ["shutdown", "guest-reset"], ["exit", 0]])
+        self.assertEqual(code, 3)
+        self.assertIn("CRASH", out.splitlines()[-1])
+        self.assertIn("Kernel panic - not syncing: x", document["tests"][1]["reason"])
+
+    def test_qemu_dies(self) -> None:
+        code, _, document = self.play([*PASSING[:5], ["exit", 7]])
+        self.assertEqual(code, 3)
+        self.assertIn("exit code 7", document["tests"][1]["reason"])
+
+    def test_guest_powers_off_too_early(self) -> None:
+        code, _, document = self.play(PASSING[:6] + OFF)
+        self.assertEqual(code, 3)
+        self.assertIn("before it was done", document["findings"][0]["message"])
+
+    def test_hang_in_a_test_is_the_tests_failure(self) -> None:
+        code, out, document = self.play([*PASSING[:5], ["wait"]], "--timeout", "1")
+        self.assertEqual(code, 1)
+        self.assertIn("stopped during a.one", document["tests"][1]["reason"])
+        self.assertIn("Booting Linux", out)
+
+    def test_hang_while_booting(self) -> None:
+        code, _, document = self.play([PASSING[0], ["wait"]], "--timeout", "1")
+        self.assertEqual(code, 3)
+        self.assertIn("stopped while booting", document["tests"][0]["reason"])
+
+    def test_qemu_refuses(self) -> None:
+        self.script([["refuse", "qemu-system-aarch64: -device mali-csf,id=gpu: no model g9"]])
+        code, _, err = self.run_cli()
+        self.assertEqual((code, err), (2, "mali-vm: the GPU model refused its options: "
+                                          "no model g9\n"))
+
+
+class Options(RunCase):
+    def test_settings_reach_the_guest(self) -> None:
+        copy = self.folder / "copy"
+        self.play([["initrd", str(copy)], *PASSING, *OFF], "a.one", "b", "--keep-going")
+        text = copy.read_bytes()
+        for line in (b"mode=run\n", b"test=a.one\n", b"test=b\n", b"keep-going=1\n", b"swap=256\n",
+                     b"device.model=g610\n"):
+            self.assertIn(line, text)
+
+    def test_log_folder(self) -> None:
+        logs = self.folder / "logs"
+        self.play(PASSING + OFF, "--log", str(logs))
+        self.assertIn("Booting Linux", (logs / "console.log").read_text(encoding="utf-8"))
+        self.assertIn("ok 1 - a.one", (logs / "tap.log").read_text(encoding="utf-8"))
+        self.assertIn("-M virt", (logs / "command.txt").read_text(encoding="utf-8"))
+
+    def test_verbose(self) -> None:
+        self.script(PASSING + OFF)
+        self.assertIn("Booting Linux", self.run_cli("--verbose")[1])
+        self.assertNotIn("Booting Linux", self.run_cli()[1])
+
+    def test_list(self) -> None:
+        code, out, _ = self.run_cli("--list", "a")
+        self.assertEqual(code, 0)
+        self.assertEqual(out.split("\n"), ["a.one  the first", "a.two  the second", ""])
+
+    def test_json_that_cannot_be_written_is_refused_before_the_run(self) -> None:
+        for name in (str(self.folder), str(self.folder / "none" / "x.json")):
+            code, out, err = self.run_cli("--json", name)
+            self.assertEqual((code, out), (2, ""))
+            self.assertIn(name, err)
+
+    def test_select(self) -> None:
+        def names(*patterns: str) -> list[str]:
+            return [name for name, _ in run.select(TESTS, patterns)]
+        self.assertEqual(names(), ["a.one", "a.two", "b.one.x"])
+        self.assertEqual(names("all"), names())
+        self.assertEqual(names("b"), ["b.one.x"])
+        self.assertEqual(names("b.one", "a.two"), ["a.two", "b.one.x"])
+        for wrong in ("a.on", "c", "a.one.x"):
+            with self.assertRaisesRegex(MaliError, "suites: a, b"):
+                names(wrong)
+
+    def test_nothing_left_in_the_temporary_folder(self) -> None:
+        temp = self.folder / "temp"
+        temp.mkdir()
+        with mock.patch.dict(os.environ, {"TMPDIR": str(temp)}), \
+                mock.patch("tempfile.tempdir", None):
+            self.play(PASSING + OFF)
+        self.assertEqual(list(temp.iterdir()), [])
+
+
+if __name__ == "__main__":
+    unittest.main()
