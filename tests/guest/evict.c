@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -32,8 +33,16 @@
 #define SHRINK_EVENT "vmscan/mm_shrink_slab_end"
 #define SHRINKER "panthor_gem_shrinker_scan"
 
+/* The distance of the low from the min watermark, in 1/10000 of the memory, and in bytes. */
+#define WATERMARK_BOOST "/proc/sys/vm/watermark_boost_factor"
+#define WATERMARK_SCALE "/proc/sys/vm/watermark_scale_factor"
+#define WATERMARK_GAP (8ll * MIB)
+
+/* Far longer than reclaim takes: a slow host is no failure. */
+#define WAIT_S 60
+
 /* Free memory between tests: room for the next buffer. */
-#define ROOM (64 * MIB)
+#define ROOM (48 * MIB)
 
 /* A buffer's states, the easiest to reclaim first: the order of the shrinker's lists. */
 enum rank { UNUSED, MMAPPED, BOUND_ONE, BOUND_MORE };
@@ -58,7 +67,7 @@ static const struct state states[] = {
 
 static size_t target_size(const struct state *state)
 {
-	return state->huge ? 8 * MIB : 4 * MIB;
+	return state->huge ? 4 * MIB : 2 * MIB;
 }
 
 /* One buffer in one state, and the VMs that it is bound in. */
@@ -172,13 +181,55 @@ static bool join_cgroup(void)
 	return write_file(CGROUP "/cgroup.procs", "0") >= 0;
 }
 
-/* Triggers: each returns when the target is evicted, or fails the test. */
+/*
+ * After some runs in vain kswapd gives up; a reclaim that finds something while
+ * enough memory is free revives it (mm/vmscan.c, kswapd_try_clear_hopeless()).
+ */
+static void revive_kswapd(void)
+{
+	size_t size = 256 * KIB;
+	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	CHECK(p != MAP_FAILED, "mmap: %s", strerror(errno));
+	memset(p, 1, size);
+	write_file(CGROUP "/memory.reclaim", "%zu", size);
+	munmap(p, size);
+	CHECK(!kswapd_gave_up(), "kswapd cannot be revived");
+}
+
+/*
+ * Let kswapd give up, while there is no buffer to evict: the hog takes what is
+ * free, down into what wakes kswapd, and nothing can be reclaimed. Then
+ * allocations have to reclaim by themselves.
+ */
+static void tire_kswapd(void)
+{
+	double deadline = now() + WAIT_S;
+	struct watermarks marks;
+
+	/* It does not come back by itself: the test before may have left it so. */
+	if (kswapd_gave_up())
+		return;
+	CHECK_OK(watermarks_read(&marks));
+	CHECK_OK(hog_leave_free(marks.low));
+	while (!kswapd_gave_up()) {
+		CHECK(now() < deadline, "kswapd did not give up in %d s", WAIT_S);
+		if (free_memory() > (long long)(marks.min + marks.low) / 2)
+			CHECK_OK(hog_take(64 * KIB));
+		else
+			sleep_ms(1);
+	}
+	CHECK_OK(hog_release());
+	CHECK_OK(hog_leave_free(ROOM));
+}
 
 struct trigger {
 	const char *name;
 	const char *description;
+	/* Returns when the target is evicted, or fails the test. */
 	void (*fire)(const struct panthor *gpu, struct subject *target);
-	bool pressure;			/* works by taking memory */
+	/* What is to be done before there is a target, if the trigger takes memory. */
+	void (*prepare)(void);
 };
 
 /*
@@ -217,6 +268,15 @@ struct shrunk {
 	long long others;
 };
 
+/* The name in the trace may be "<...>": that of the process is the one to ask for. */
+static bool is_kswapd(int pid)
+{
+	char name[32];
+
+	return read_file(name, sizeof(name), "/proc/%d/comm", pid) > 0 &&
+		!strncmp(name, "kswapd", 6);
+}
+
 static void count_shrunk(const char *task, int pid, const char *text, void *data)
 {
 	const char *ret = strstr(text, "return val ");
@@ -225,19 +285,28 @@ static void count_shrunk(const char *task, int pid, const char *text, void *data
 
 	if (!strstr(text, SHRINKER) || pages <= 0)
 		return;
-	if (!strncmp(task, "kswapd", 6))
+	if (is_kswapd(pid))
 		shrunk->kswapd += pages;
 	else if (pid == hog_pid())
 		shrunk->hog += pages;
 	else
 		shrunk->others += pages;
+	(void)task;
 }
 
+/* The event comes when the shrinker returns, a little after the eviction is seen. */
 static struct shrunk read_shrunk(void)
 {
-	struct shrunk shrunk = { 0 };
+	double deadline = now() + 10;
+	struct shrunk shrunk;
 
-	CHECK_OK(trace_read(SHRINK_EVENT, count_shrunk, &shrunk));
+	for (;;) {
+		memset(&shrunk, 0, sizeof(shrunk));
+		CHECK_OK(trace_read(SHRINK_EVENT, count_shrunk, &shrunk));
+		if (shrunk.kswapd + shrunk.hog + shrunk.others || now() > deadline)
+			break;
+		sleep_ms(2);
+	}
 	metric_int("shrunk_by_kswapd", shrunk.kswapd);
 	metric_int("shrunk_by_direct", shrunk.hog);
 	metric_int("shrunk_by_others", shrunk.others);
@@ -251,35 +320,38 @@ static struct shrunk read_shrunk(void)
  */
 static void fire_kswapd(const struct panthor *gpu, struct subject *target)
 {
-	double deadline = now() + 30;
+	double deadline = now() + WAIT_S;
 	struct watermarks marks;
 	struct shrunk shrunk;
 
 	CHECK_OK(watermarks_read(&marks));
-	CHECK_OK(hog_leave_free(marks.low + 4 * MIB));
+	CHECK_OK(hog_leave_free(marks.low + 2 * MIB));
 	while (!is_evicted(gpu, &target->bo)) {
-		long long free_bytes = meminfo("MemFree");
+		long long free_bytes = free_memory();
 
-		CHECK(now() < deadline, "kswapd did not evict the buffer in 30 s, %lld KiB free",
-		      free_bytes / 1024);
+		CHECK(now() < deadline, "kswapd did not evict the buffer in %d s, %lld KiB free",
+		      WAIT_S, free_bytes / 1024);
 		if (free_bytes > (long long)(marks.min + marks.low) / 2)
 			CHECK_OK(hog_take(256 * KIB));
 		if (free_bytes < (long long)marks.low)
 			sleep_ms(5);
 	}
+	CHECK_OK(hog_release());
 	shrunk = read_shrunk();
 	EXPECT_EQ(shrunk.kswapd, nr_pages(&target->bo));
 	EXPECT_EQ(shrunk.hog + shrunk.others, 0);
 }
 
+/* The hog allocates where kswapd has given up: below the min watermark it has to reclaim. */
 static void fire_direct(const struct panthor *gpu, struct subject *target)
 {
 	struct watermarks marks;
 	struct shrunk shrunk;
 
 	CHECK_OK(watermarks_read(&marks));
-	CHECK_OK(hog_leave_free(marks.low + 2 * MIB));
-	CHECK_OK(hog_burst(marks.low + 2 * MIB - marks.min + target->bo.size, target->bo.label));
+	CHECK_OK(hog_leave_free(marks.min + 4 * MIB));
+	/* Far more than it takes. */
+	CHECK_OK(hog_take_until_evicted(marks.min + ROOM, target->bo.label));
 	CHECK(is_evicted(gpu, &target->bo), "the hog's allocations did not evict the buffer");
 	shrunk = read_shrunk();
 	EXPECT_EQ(shrunk.hog, nr_pages(&target->bo));
@@ -287,10 +359,25 @@ static void fire_direct(const struct panthor *gpu, struct subject *target)
 }
 
 static const struct trigger triggers[] = {
-	{ "shrink", "debugfs shrink", fire_shrink, false },
-	{ "kswapd", "kswapd, woken by a hog", fire_kswapd, true },
-	{ "direct", "direct reclaim in a hog's allocations", fire_direct, true },
+	{ "shrink", "debugfs shrink", fire_shrink, NULL },
+	{ "kswapd", "kswapd, woken by a hog", fire_kswapd, revive_kswapd },
+	{ "direct", "direct reclaim in a hog's allocations", fire_direct, tire_kswapd },
 };
+
+/*
+ * Make memory just short enough that the trigger decides who reclaims and when:
+ * low and min watermark so far apart that a step does not get from above the one
+ * to below the other, no waking of kswapd to fight fragmentation, and as much
+ * free as the target needs.
+ */
+static void prepare_pressure(const struct trigger *trigger)
+{
+	CHECK_OK(tunable_set(WATERMARK_BOOST, "0"));
+	CHECK_OK(tunable_set(WATERMARK_SCALE, "%lld",
+			     10000 * WATERMARK_GAP / meminfo("MemTotal")));
+	CHECK_OK(hog_leave_free(ROOM));
+	trigger->prepare();
+}
 
 /* Huge pages or none, as the state's name says. */
 static void choose_page_size(const struct state *state)
@@ -336,10 +423,10 @@ static void test_evict(const void *arg)
 	struct gem before, after;
 	struct subject target;
 	struct panthor gpu;
-	double t0, t1, t2, t3;
+	double begin = now(), t0, t1, t2, t3;
 	long long huge;
 	size_t pages, wrong;
-	bool own_group;
+	bool own_group, pressure = cell->trigger->prepare;
 
 	metric_string("state", state->name);
 	metric_string("trigger", cell->trigger->name);
@@ -347,8 +434,8 @@ static void test_evict(const void *arg)
 	CHECK_OK(panthor_open(&gpu));
 	own_group = join_cgroup();
 	CHECK_OK(hog_release());
-	if (cell->trigger->pressure)
-		CHECK_OK(hog_leave_free(ROOM));
+	if (pressure)
+		prepare_pressure(cell->trigger);
 
 	choose_page_size(state);
 	huge = meminfo("ShmemHugePages");
@@ -360,7 +447,7 @@ static void test_evict(const void *arg)
 	CHECK_EQ(before.resident, target.bo.size);
 	CHECK_EQ(before.evictions, 0);
 
-	if (cell->trigger->pressure)
+	if (pressure)
 		CHECK_OK(trace_start(SHRINK_EVENT));
 	CHECK_OK(vmstat_read(&start));
 	t0 = now();
@@ -379,8 +466,7 @@ static void test_evict(const void *arg)
 	if (own_group)
 		write_file(CGROUP "/memory.reclaim", "%zu", target.bo.size);
 	CHECK_OK(vmstat_read(&swapped));
-	CHECK_OK(hog_release());
-	if (cell->trigger->pressure)
+	if (pressure)
 		CHECK_OK(hog_leave_free(ROOM));
 
 	t2 = now();
@@ -394,6 +480,7 @@ static void test_evict(const void *arg)
 	metric_int("pswpout", swapped.v[VM_PSWPOUT] - start.v[VM_PSWPOUT]);
 	metric_int("pswpin", done.v[VM_PSWPIN] - swapped.v[VM_PSWPIN]);
 	metric_double("seconds", t1 - t0);
+	metric_double("prepare_seconds", t0 - begin);
 	metric_double("refault_seconds", t3 - t2);
 	CHECK(!wrong, "%zu of %zu pages have another content", wrong, pages);
 

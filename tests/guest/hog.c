@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-#include <dirent.h>
 #include <errno.h>
-#include <sched.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -12,6 +11,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "hog.h"
@@ -20,9 +20,9 @@
 #include "vmstat.h"
 
 #define HUGE (2 * MIB)
-#define THP_ENABLED "/sys/kernel/mm/transparent_hugepage/enabled"
+#define THP "/sys/kernel/mm/transparent_hugepage"
 
-enum hog_op { LEAVE_FREE, TAKE, BURST, RELEASE };
+enum hog_op { LEAVE_FREE, TAKE, TAKE_UNTIL, RELEASE };
 
 struct request {
 	unsigned int id;
@@ -62,9 +62,10 @@ static int arena_init(struct arena *a, size_t size, int advice)
 	return mlock2(a->base, size, MLOCK_ONFAULT) ? -errno : 0;
 }
 
-static int arena_grow(struct arena *a, size_t bytes, size_t step)
+/* Every page is touched: where no huge page is to be had, 512 small ones take its place. */
+static int arena_grow(struct arena *a, size_t bytes)
 {
-	size_t i;
+	size_t i, step = sysconf(_SC_PAGESIZE);
 
 	if (bytes > a->size - a->used)
 		return -ENOSPC;
@@ -80,6 +81,8 @@ static int arena_shrink(struct arena *a, size_t bytes)
 
 	if (bytes > a->used)
 		bytes = a->used;
+	if (!bytes)
+		return 0;
 	a->used -= bytes;
 	start = a->base + a->used;
 	/* Locked memory cannot be dropped, and is not locked again by itself. */
@@ -89,33 +92,22 @@ static int arena_shrink(struct arena *a, size_t bytes)
 	return 0;
 }
 
+/* Some of what is taken may come out of CMA, which does not count: repeat until it fits. */
 static int leave_free(size_t bytes)
 {
-	long long spare = meminfo("MemFree") - (long long)bytes;
+	int tries, ret = 0;
 
-	if (spare >= (long long)HUGE)
-		return arena_grow(&huge_pages, spare / HUGE * HUGE, HUGE);
-	if (spare <= -(long long)HUGE)
-		return arena_shrink(&huge_pages, -spare / HUGE * HUGE);
-	return 0;
-}
+	for (tries = 0; !ret && tries < 16; tries++) {
+		long long spare = (free_memory() - (long long)bytes) / (long long)HUGE;
 
-/* kswapd's process, by its name: kernel threads are found like others. */
-static pid_t find_kswapd(void)
-{
-	DIR *d = opendir("/proc");
-	struct dirent *e;
-	pid_t pid = 0;
-	char comm[32];
-
-	if (!d)
-		return 0;
-	while (!pid && (e = readdir(d)))
-		if (read_file(comm, sizeof(comm), "/proc/%s/comm", e->d_name) > 0 &&
-		    !strncmp(comm, "kswapd", 6))
-			pid = atoi(e->d_name);
-	closedir(d);
-	return pid;
+		if (!spare)
+			break;
+		if (spare > 0)
+			ret = arena_grow(&huge_pages, spare * HUGE);
+		else
+			ret = arena_shrink(&huge_pages, -spare * HUGE);
+	}
+	return ret;
 }
 
 /* Take memory until a buffer is evicted, looking after each step. */
@@ -127,38 +119,14 @@ static int take_until_evicted(size_t bytes, const char *label)
 	int ret = panthor_find(&gpu);
 
 	for (done = 0; !ret && done < bytes; done += step) {
-		ret = arena_grow(&small_pages, step, sysconf(_SC_PAGESIZE));
+		ret = arena_grow(&small_pages, step);
 		if (!ret)
 			ret = panthor_gem(&gpu, label, &gem);
 		if (!ret && !gem.resident)
 			break;
 	}
-	return ret;
-}
-
-static int burst(size_t bytes, const char *label)
-{
-	struct sched_param none = { 0 }, real_time = { .sched_priority = 1 };
-	pid_t kswapd = find_kswapd();
-	cpu_set_t before, before_kswapd, one;
-	int ret;
-
-	if (!kswapd)
-		return -ESRCH;
-	CPU_ZERO(&one);
-	CPU_SET(0, &one);
-	if (sched_getaffinity(0, sizeof(before), &before) ||
-	    sched_getaffinity(kswapd, sizeof(before_kswapd), &before_kswapd) ||
-	    sched_setaffinity(kswapd, sizeof(one), &one) ||
-	    sched_setscheduler(kswapd, SCHED_IDLE, &none) ||
-	    sched_setaffinity(0, sizeof(one), &one) ||
-	    sched_setscheduler(0, SCHED_FIFO, &real_time))
-		return -errno;
-	ret = take_until_evicted(bytes, label);
-	sched_setscheduler(0, SCHED_OTHER, &none);
-	sched_setaffinity(0, sizeof(before), &before);
-	sched_setscheduler(kswapd, SCHED_OTHER, &none);
-	sched_setaffinity(kswapd, sizeof(before_kswapd), &before_kswapd);
+	/* At once: with so little memory left anything else would end in the OOM killer. */
+	arena_shrink(&small_pages, small_pages.used);
 	return ret;
 }
 
@@ -168,13 +136,62 @@ static int serve(const struct request *r)
 	case LEAVE_FREE:
 		return leave_free(r->bytes);
 	case TAKE:
-		return arena_grow(&small_pages, r->bytes, sysconf(_SC_PAGESIZE));
-	case BURST:
-		return burst(r->bytes, r->label);
+		return arena_grow(&small_pages, r->bytes);
+	case TAKE_UNTIL:
+		return take_until_evicted(r->bytes, r->label);
 	case RELEASE:
 		return arena_shrink(&small_pages, small_pages.used);
 	}
 	return -EINVAL;
+}
+
+/*
+ * With little memory the kernel turns huge pages off. And looking for one must
+ * not reclaim: that is for the small pages to do, where a test wants it.
+ */
+static int allow_huge_pages(void)
+{
+	char enabled[64];
+	int ret = read_file(enabled, sizeof(enabled), THP "/enabled");
+
+	if (ret > 0 && strstr(enabled, "[never]"))
+		ret = write_file(THP "/enabled", "madvise");
+	if (ret >= 0)
+		ret = write_file(THP "/defrag", "never");
+	return ret < 0 ? ret : 0;
+}
+
+/* The process that asked last, to notice its end; -1 = nobody. */
+static int client = -1;
+
+static void watch_client(pid_t pid)
+{
+	if (client >= 0)
+		close(client);
+	client = syscall(SYS_pidfd_open, pid, 0);
+}
+
+/*
+ * A test that fails leaves memory as short as it made it, too short perhaps to
+ * start the next one: give it back when its process is gone.
+ */
+static bool wait_for_request(int fd)
+{
+	struct pollfd fds[] = { { .fd = fd, .events = POLLIN }, { .events = POLLIN } };
+
+	for (;;) {
+		fds[1].fd = client;
+		if (poll(fds, ARRAY_SIZE(fds), -1) < 0 && errno != EINTR)
+			return false;
+		if (fds[1].revents) {
+			close(client);
+			client = -1;
+			arena_shrink(&small_pages, small_pages.used);
+		}
+		if (fds[0].revents)
+			return true;
+		fds[1].revents = 0;
+	}
 }
 
 static void __attribute__((noreturn)) run_server(int fd)
@@ -182,22 +199,20 @@ static void __attribute__((noreturn)) run_server(int fd)
 	size_t total = sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE);
 	struct request request;
 	struct reply reply;
-	char enabled[64];
 	bool ready = false;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	prctl(PR_SET_NAME, "hog");
 	/* Should memory run out, it is not a test's process that has to go. */
 	write_file("/proc/self/oom_score_adj", "1000");
-	while (recv(fd, &request, sizeof(request), 0) == sizeof(request)) {
+	while (wait_for_request(fd) && recv(fd, &request, sizeof(request), 0) == sizeof(request)) {
 		reply.id = request.id;
 		reply.ret = 0;
 		if (!ready) {
-			/* With little memory the kernel turns huge pages off. */
-			if (read_file(enabled, sizeof(enabled), THP_ENABLED) > 0 &&
-			    strstr(enabled, "[never]"))
-				write_file(THP_ENABLED, "madvise");
-			reply.ret = arena_init(&huge_pages, total / HUGE * HUGE, MADV_HUGEPAGE);
+			reply.ret = allow_huge_pages();
+			if (!reply.ret)
+				reply.ret = arena_init(&huge_pages, total / HUGE * HUGE,
+						       MADV_HUGEPAGE);
 			if (!reply.ret)
 				reply.ret = arena_init(&small_pages, total / HUGE * HUGE,
 						       MADV_NOHUGEPAGE);
@@ -205,6 +220,7 @@ static void __attribute__((noreturn)) run_server(int fd)
 		}
 		if (ready)
 			reply.ret = serve(&request);
+		watch_client(request.id);
 		send(fd, &reply, sizeof(reply), 0);
 	}
 	_exit(0);
@@ -254,9 +270,9 @@ int hog_take(size_t bytes)
 	return ask(TAKE, bytes, "");
 }
 
-int hog_burst(size_t bytes, const char *label)
+int hog_take_until_evicted(size_t bytes, const char *label)
 {
-	return ask(BURST, bytes, label);
+	return ask(TAKE_UNTIL, bytes, label);
 }
 
 int hog_release(void)

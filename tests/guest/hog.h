@@ -14,19 +14,17 @@
 /* Start the process. Call it before suite_main(), so that every test can reach it. */
 int hog_start(void);
 
-/* Take or give back huge pages until about so many bytes are free. */
+/* Take or give back huge pages until about so many bytes are free (free_memory()). */
 int hog_leave_free(size_t bytes);
 
-/* Take so many bytes in small pages, at normal priority: kswapd keeps up. */
+/* Take so many bytes in small pages. */
 int hog_take(size_t bytes);
 
 /*
- * Take up to so many bytes in small pages without letting kswapd run meanwhile:
- * the hog and kswapd share one CPU, on which the hog has real-time priority and
- * kswapd idle priority. What is reclaimed then is reclaimed by the hog, in its
- * own allocations. It stops when the buffer of this label is evicted.
+ * Take up to so many bytes in small pages, until the buffer of this label is
+ * evicted; then give them back at once.
  */
-int hog_burst(size_t bytes, const char *label);
+int hog_take_until_evicted(size_t bytes, const char *label);
 
 /* Give back the small pages. The huge ones stay for the next test. */
 int hog_release(void);

@@ -169,22 +169,24 @@ static bool gpu_exists(void)
 
 /*
  * The driver core's own measure of a probe: with initcall_debug set it logs
- * "probe of DEVICE returned N after N usecs" (drivers/base/dd.c,
- * really_probe_debug()) at a level the console does not show.
+ * "probe of DEVICE with driver NAME returned N after N usecs" (drivers/base/dd.c,
+ * really_probe_debug(); older kernels leave the driver out) at a level that the
+ * console does not show.
  */
 static double probe_milliseconds(struct klog *log, const char *device)
 {
 	struct klog_record record;
-	char name[128];
+	char name[128], *end;
 	double ms = -1;
 	long usecs;
 	int ret;
 
-	while (klog_read(log, &record))
-		if (sscanf(record.text, "probe of %127s returned %d after %ld usecs",
-			   name, &ret, &usecs) == 3 &&
-		    !strcmp(name, device))
+	while (klog_read(log, &record)) {
+		end = strstr(record.text, " returned ");
+		if (sscanf(record.text, "probe of %127s ", name) == 1 && !strcmp(name, device) &&
+		    end && sscanf(end, " returned %d after %ld usecs", &ret, &usecs) == 2)
 			ms = usecs / 1e3;
+	}
 	return ms;
 }
 

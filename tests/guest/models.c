@@ -143,13 +143,19 @@ static const struct gpu_model models[] = {
 	OTHER_ARCH10("g710", "Mali-G710", 2),
 };
 
+/* The driver uses no more, one priority a slot (panthor_sched.c, MAX_CSG_PRIO + 1). */
+#define MAX_CSG_SLOTS 16
+
 /* Replace some bits of a 32-bit field by a device option, if there is one. */
-static void option(const char *key, uint32_t *value, uint32_t *known, unsigned int shift,
-		   uint32_t mask)
+static void set_bits(const char *key, uint32_t *value, uint32_t *known,
+		     unsigned int shift, uint32_t mask)
 {
-	if (!conf_get(key, NULL))
+	uint32_t option = conf_number(key, 0);
+
+	/* 0 is the device's default: the model's own. */
+	if (!option)
 		return;
-	*value = (*value & ~(mask << shift)) | (conf_number(key, 0) & mask) << shift;
+	*value = (*value & ~(mask << shift)) | (option & mask) << shift;
 	*known |= mask << shift;
 }
 
@@ -158,11 +164,14 @@ static void apply_options(struct gpu_model *m)
 	unsigned int shader_cores = conf_number("device.shader-cores", 0);
 	unsigned int as_count = conf_number("device.as-count", 0);
 
-	option("device.va-bits", &m->info.mmu_features, &m->known.mmu_features, 0, 0xff);
-	option("device.pa-bits", &m->info.mmu_features, &m->known.mmu_features, 8, 0xff);
-	option("device.csg-slots", &m->csif.csg_slot_count, &m->csif_known.csg_slot_count,
-	       0, ~0u);
-	option("device.cs-slots", &m->csif.cs_slot_count, &m->csif_known.cs_slot_count, 0, ~0u);
+	set_bits("device.va-bits", &m->info.mmu_features, &m->known.mmu_features, 0, 0xff);
+	set_bits("device.pa-bits", &m->info.mmu_features, &m->known.mmu_features, 8, 0xff);
+	set_bits("device.csg-slots", &m->csif.csg_slot_count, &m->csif_known.csg_slot_count,
+		 0, ~0u);
+	if (m->csif.csg_slot_count > MAX_CSG_SLOTS)
+		m->csif.csg_slot_count = MAX_CSG_SLOTS;
+	set_bits("device.cs-slots", &m->csif.cs_slot_count, &m->csif_known.cs_slot_count,
+		 0, ~0u);
 	if (as_count) {
 		m->info.as_present = (uint32_t)((1ull << as_count) - 1);
 		m->known.as_present = ~0u;

@@ -75,6 +75,27 @@ int watermarks_read(struct watermarks *w)
 	return 0;
 }
 
+bool kswapd_gave_up(void)
+{
+	char *text = read_all("/proc/zoneinfo"), *p = text;
+	bool gave_up = false;
+
+	while (p && (p = strstr(p, "node_unreclaimable:"))) {
+		p += strlen("node_unreclaimable:");
+		gave_up |= strtol(p, NULL, 10) != 0;
+	}
+	free(text);
+	return gave_up;
+}
+
+long long free_memory(void)
+{
+	long long cma = meminfo("CmaFree");
+
+	/* A kernel without CMA has no such line. */
+	return meminfo("MemFree") - (cma > 0 ? cma : 0);
+}
+
 long long meminfo(const char *name)
 {
 	char buf[4096], *line;

@@ -3,6 +3,7 @@
 #ifndef GUEST_VMSTAT_H
 #define GUEST_VMSTAT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* What is watched here, a row of vmstat_names[]. */
@@ -40,6 +41,19 @@ struct watermarks {
 };
 
 int watermarks_read(struct watermarks *w);
+
+/*
+ * kswapd has given up on a node, after runs in which it found nothing to
+ * reclaim: until it is revived, allocations do not wake it and reclaim by
+ * themselves.
+ */
+bool kswapd_gave_up(void);
+
+/*
+ * Free memory in bytes as the watermarks count it for an allocation of the
+ * kernel's: without CMA, which only pages that can be moved may take.
+ */
+long long free_memory(void);
 
 /* One value of /proc/meminfo in bytes, by its name without the colon; -errno. */
 long long meminfo(const char *name);
