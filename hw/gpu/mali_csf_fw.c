@@ -141,6 +141,7 @@ static void mali_fw_fatal(MaliCsfState *s, const char *what)
 {
     mali_guest_error("firmware: %s", what);
     s->fw.warm = false;
+    mali_event_cancel(s, MALI_EV_MCU);
     mali_event_cancel(s, MALI_EV_FW_REQUEST);
     mali_fw_set_status(s, MCU_STATUS_FATAL);
 }
