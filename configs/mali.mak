@@ -4,3 +4,5 @@
 # also the default with virt; naming it makes its absence an error).
 CONFIG_ARM_VIRT=y
 CONFIG_MALI_CSF=y
+# The host's folder in ./mali-vm shell.
+CONFIG_VIRTIO_9P=y
