@@ -14,10 +14,9 @@ import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-from . import machine, paths, progress, table, vm
+from . import machine, paths, progress, run, table, vm
 from .errors import MaliError
 from .results import BOOT_NOTE, EXIT_FAIL, EXIT_PASS
 
@@ -47,7 +46,7 @@ FIGURES = (
     Figure("probe", "the driver's probe, guest time", 150, "ms",
            "run with --log: the kernel's time stamps show which step of the probe waits; "
            "QEMU's -trace 'mali_csf_*' shows for what", ratio=False, scale=1e3),
-    Figure("idle", "host CPU, GPU idle", 1.05, "% of a CPU",
+    Figure("idle", "idle machine, of one host CPU", 1.05, "%",
            "perf record -g -p QEMU while idle: which timer of the device still fires?",
            scale=100),
     Figure("run", "make run, everything built", 15, "s",
@@ -174,6 +173,7 @@ def main(args: argparse.Namespace) -> int:
         if name not in known:
             raise MaliError(f"there is no figure {name}: choose from {', '.join(known)}")
     names = args.names or known
+    json_path = run.check_json(args.json)
     samples = measure(machine.prepare(args), names, args.repeat)
     figures = [figure for figure in FIGURES if figure.name in names]
     paper = table.Paper()
@@ -183,8 +183,8 @@ def main(args: argparse.Namespace) -> int:
     missed = [f for f in figures if value(f, samples[f.name]) > f.limit]
     for figure in missed:
         paper.line(f"{figure.name} missed its limit; to find out why: {figure.hint}")
-    if args.json:
+    if json_path is not None:
         document = {"repeat": args.repeat,
                     "figures": [figure_json(f, samples[f.name]) for f in figures]}
-        paths.write_whole(Path(args.json), json.dumps(document, indent=2) + "\n")
+        paths.write_whole(json_path, json.dumps(document, indent=2) + "\n")
     return EXIT_FAIL if missed and args.strict else EXIT_PASS

@@ -71,7 +71,7 @@ class Logs:
             (self.folder / "command.txt").write_text(shlex.join(words) + "\n", encoding="utf-8")
 
 
-def _check_json(name: str | None) -> Path | None:
+def check_json(name: str | None) -> Path | None:
     """Complain about a results file that cannot be written before the run, not after it."""
     if name is None:
         return None
@@ -165,7 +165,7 @@ def main(args: argparse.Namespace) -> int:
     if args.list:
         _print_list(paper, chosen)
         return results.EXIT_PASS
-    json_path = _check_json(args.json)
+    json_path = check_json(args.json)
     prepared = machine.prepare(args)
     _title(paper, prepared)
     names = [] if not args.tests or ALL in args.tests else args.tests

@@ -245,7 +245,7 @@ class Vm:
                 if not prop["type"].startswith(("link<", "child<")):
                     found[prop["name"]] = self.qmp.execute("qom-get", path=DEVICE_PATH,
                                                            property=prop["name"])
-        return found
+        return dict(sorted(found.items()))
 
     def cpu_seconds(self) -> float:
         """CPU time QEMU has used on the host, all its threads, to the nanosecond."""
