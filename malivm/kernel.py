@@ -140,8 +140,6 @@ def _fetch(wanted: str) -> Path:
                 # Index and pool of a mirror do not always agree: take the next best.
                 progress.say(exc.message)
                 refused = refused or exc
-        if not wanted and listed:
-            break
     numbers = sorted({one.number for one in known}, reverse=True)
     versions = ", ".join(".".join(map(str, number)) for number in numbers)
     why = f"{refused.message}; " if refused else f"there is no Debian kernel {wanted} for arm64; "

@@ -7,6 +7,7 @@ import tempfile
 import unittest
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -32,7 +33,7 @@ class BuildCase(unittest.TestCase):
         self.enter(mock.patch.object(progress, "say", self.said.append))
         self.cache = self.dir / "cache" / "mali-vm"
 
-    def enter(self, patch: "mock._patch[object] | mock._patch_dict") -> None:
+    def enter(self, patch: Any) -> None:
         """Have `patch` in effect until the test ends."""
         patch.start()
         self.addCleanup(patch.stop)

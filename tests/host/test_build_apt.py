@@ -26,8 +26,8 @@ class ChooseMirror(unittest.TestCase):
     """Which of the machine's repositories is Debian's."""
 
     def test_own_release_first(self) -> None:
-        text = uris("/other sid", "/debian bookworm", "/x trixie")
-        self.assertEqual(apt.choose_mirror(text, "bookworm"), HOST + "/debian")
+        text = uris("/other sid", "/x bookworm", "/debian trixie")
+        self.assertEqual(apt.choose_mirror(text, "trixie"), HOST + "/debian")
 
     def test_security_and_updates_are_none(self) -> None:
         text = uris("/debian-security bookworm-security", "/debian bookworm-updates")
@@ -117,21 +117,27 @@ class DebianKernel(BuildCase):
         kernel.SUITES: ("7.3.4+deb13", "7.3.10+deb13", "7.2.9+deb13", "6.12.94+deb13"),
         kernel.EXTRA_SUITES: ("7.4.1+deb14",),
     }
+    # Of the newest of all, only what is not to be taken.
+    OTHERS = ("linux-image-9.0.1+deb13-rt-arm64", "linux-image-9.0.1+deb13-arm64-16k",
+              "linux-image-9.0.1+deb13-arm64-dbg", "linux-image-9.0.1+deb13-arm64-unsigned",
+              "linux-image-9.0.1+deb13-cloud-arm64", "linux-image-arm64")
 
     def setUp(self) -> None:
         super().setUp()
         self.missing: set[str] = set()
         self.asked: list[tuple[str, ...]] = []
-        self.enter(mock.patch.object(kernel, "_candidates", self.candidates))
-        self.enter(mock.patch.object(kernel, "_unpack", self.unpack))
+        test = self
 
-    def candidates(self, suites: tuple[str, ...]) -> list[kernel._Candidate]:
-        """What an index lists, as kernel._candidates() would."""
-        self.asked.append(suites)
-        found = [kernel._Candidate(kernel._number(name.partition("+")[0]), f"{name}-arm64",
-                                   name, suites[-1], apt.Repo("arm64", suites))
-                 for name in self.LISTED[suites]]
-        return sorted(found, key=lambda one: one.number, reverse=True)
+        def names(self: apt.Repo, prefix: str) -> list[str]:
+            test.asked.append(self.suites)
+            return [*test.OTHERS, *(f"{prefix}{name}-arm64" for name in test.LISTED[self.suites])]
+
+        def versions(self: apt.Repo, packages: list[str]) -> list[apt.Version]:
+            return [apt.Version(package, "1", self.suites[-1]) for package in packages]
+
+        self.enter(mock.patch.object(apt.Repo, "names", names))
+        self.enter(mock.patch.object(apt.Repo, "versions", versions))
+        self.enter(mock.patch.object(kernel, "_unpack", self.unpack))
 
     def unpack(self, candidate: kernel._Candidate) -> Path:
         """Pretend to fetch a kernel."""

@@ -9,7 +9,7 @@ import struct
 import subprocess
 import unittest
 import unittest.mock
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from build_support import BuildCase
 
@@ -131,6 +131,11 @@ class Modules(BuildCase):
             "kernel/gpu/gpu-sched.ko.xz", "kernel/gpu/panthor.ko.xz",
             "kernel/lz4hc_compress.ko", "kernel/zram.ko.zst"])
 
+    def test_alias_with_spaces(self) -> None:
+        with unittest.mock.patch.object(modules, "DEVICES", ("board alc rt5682",)):
+            self.write("m/modules.dep", DEP + "kernel/snd/snd-board.ko:\n")
+            self.assertIn("kernel/snd/snd-board.ko", modules.Index(self.dir / "m").wanted())
+
     def test_file_of_a_module(self) -> None:
         self.assertEqual(self.index.path("gpu_sched"), self.dir / "m/kernel/gpu/gpu-sched.ko.xz")
         self.assertIsNone(self.index.path("built_in"))
@@ -200,7 +205,7 @@ class Firmware(BuildCase):
         self.assertEqual(text, b"git_sha: unknown\0")
 
     def test_build_info_of_a_commit(self) -> None:
-        run = {"cwd": self.checkout, "check": True, "stdout": subprocess.DEVNULL}
+        run: dict[str, Any] = {"cwd": self.checkout, "check": True, "stdout": subprocess.DEVNULL}
         name = ["-c", "user.name=a", "-c", "user.email=a@b"]
         try:
             subprocess.run(["git", "init", "-q"], **run)

@@ -225,9 +225,16 @@ class Freshness(OverlayCase):
         (qemu.build_dir() / qemu.BINARY).unlink()
         self.assertEqual(self.builds(), 1)
 
+    def test_binary_changed(self) -> None:
+        self.builds()
+        (qemu.build_dir() / qemu.BINARY).write_bytes(b"half")
+        self.assertEqual(self.builds(), 1)
+
     def test_interrupted_build(self) -> None:
-        def interrupted(obj: Path, targets: list[str]) -> None:
-            self.ninja(obj, targets)
+        self.builds()
+        self.write("checkout/hw/gpu/mali_csf.c", "x")
+
+        def interrupted(_obj: Path, _targets: list[str]) -> None:
             raise KeyboardInterrupt
         with mock.patch.object(qemu, "_ninja", interrupted):
             with self.assertRaises(KeyboardInterrupt):
