@@ -44,6 +44,24 @@ def _file(name: str) -> Callable[[], bool]:
     return Path(name).exists
 
 
+def _system_meson() -> tuple[int, ...]:
+    """The version of the meson that /usr/bin/python3 can import."""
+    try:
+        out = proc.run(["/usr/bin/python3", "-c", "from mesonbuild import coredata\n"
+                        "print(coredata.version)"], "asking meson")
+    except errors.MaliError:
+        return ()
+    return tuple(int(part) for part in re.findall(r"\d+", out)[:2])
+
+
+# Debian 12's own meson is too old for QEMU; see meson_path().
+OLD_MESON = ("bookworm",)
+
+
+def _meson() -> bool:
+    return apt.os_release("VERSION_CODENAME") in OLD_MESON or _system_meson() >= MESON_MIN
+
+
 @dataclasses.dataclass(frozen=True)
 class Need:
     """One package: for which work, and what proves that it is not needed."""
@@ -63,6 +81,7 @@ NEEDS = (
     Need("qemu", "libc6-dev", _file("/usr/include/stdio.h")),
     Need("qemu", "make", _command("make")),
     Need("qemu", "ninja-build", _command("ninja")),
+    Need("qemu", "meson", _meson),
     Need("qemu", "dpkg-dev", _command("dpkg-source")),
     Need("qemu", "patch", _command("patch")),
     Need("qemu", "xz-utils", _command("xz")),
@@ -124,33 +143,24 @@ def _apt_get(sudo: list[str], command: list[str], lacking: list[str]) -> None:
         raise errors.MaliError(f"{exc.message}: {by_hand}") from exc
 
 
-def _system_meson() -> tuple[int, ...]:
-    """The version of the meson that /usr/bin/python3 can import."""
-    try:
-        out = proc.run(["/usr/bin/python3", "-c", "from mesonbuild import coredata\n"
-                        "print(coredata.version)"], "asking meson")
-    except errors.MaliError:
-        return ()
-    return tuple(int(part) for part in re.findall(r"\d+", out)[:2])
-
-
 @functools.cache
 def meson_path() -> Path | None:
     """The directory to import a new enough meson from, None for the system's own.
 
-    Debian 12's own is too old for QEMU; that of its backports is unpacked into the
-    cache, so that the machine's sources need no change.
+    That of Debian 12's backports is unpacked into the cache, so that the machine's
+    sources need no change.
     """
     if _system_meson() >= MESON_MIN:
         return None
     have = sorted(paths.cache_dir("deb").glob("meson_*"))
-    if have:
-        return have[-1] / "usr" / "lib" / "python3" / "dist-packages"
-    codename = apt.os_release("VERSION_CODENAME")
-    suite = f"{codename}-backports" if codename == "bookworm" else "trixie"
-    repo = apt.Repo(apt.host_arch(), [suite])
-    unpacked = repo.unpacked("meson", repo.newest("meson").version)
-    return unpacked / "usr" / "lib" / "python3" / "dist-packages"
+    if not have:
+        codename = apt.os_release("VERSION_CODENAME")
+        if codename not in OLD_MESON:
+            raise errors.MaliError(f"QEMU needs meson {'.'.join(map(str, MESON_MIN))} or newer: "
+                                   "install one that /usr/bin/python3 can import")
+        repo = apt.Repo(apt.host_arch(), [f"{codename}-backports"])
+        have = [repo.unpacked("meson", repo.newest("meson").version)]
+    return have[-1] / "usr" / "lib" / "python3" / "dist-packages"
 
 
 def meson_command() -> tuple[list[str], dict[str, str]]:

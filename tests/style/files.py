@@ -13,18 +13,21 @@ MAX_LINES = 1000
 NO_TAG = ("LICENSE",)
 DATA = "tests/host/data/"
 
+# What is not the project's, where git is not there to say so.
+OUTPUTS = {".git", "build", "__pycache__", ".mypy_cache"}
+
 
 def project_files() -> list[Path]:
     """The files under version control and those about to be, or all in an unpacked archive."""
-    git = subprocess.run(["git", "-C", PROJECT, "ls-files", "-z", "--cached", "--others",
-                          "--exclude-standard"], stdout=subprocess.PIPE,
-                         stderr=subprocess.DEVNULL, encoding="utf-8", check=False)
-    if git.returncode == 0:
-        names = git.stdout.rstrip("\0").split("\0")
-        return [PROJECT / name for name in names if (PROJECT / name).is_file()]
-    return [path for path in PROJECT.rglob("*")
-            if path.is_file() and "build" != path.relative_to(PROJECT).parts[0]
-            and "__pycache__" not in path.parts and ".mypy_cache" not in path.parts]
+    try:
+        listed = subprocess.run(["git", "-C", PROJECT, "ls-files", "-z", "--cached", "--others",
+                                 "--exclude-standard"], stdout=subprocess.PIPE,
+                                stderr=subprocess.DEVNULL, encoding="utf-8", check=True).stdout
+    except (OSError, subprocess.CalledProcessError):
+        return [path for path in PROJECT.rglob("*")
+                if path.is_file() and not OUTPUTS.intersection(path.relative_to(PROJECT).parts)]
+    names = listed.rstrip("\0").split("\0")
+    return [PROJECT / name for name in names if (PROJECT / name).is_file()]
 
 
 def complaints(name: str, text: str) -> list[str]:
