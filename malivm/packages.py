@@ -134,11 +134,13 @@ def _apt_get(sudo: list[str], command: list[str], lacking: list[str]) -> None:
             proc.run([*sudo, "--validate"], "sudo")
         with progress.step("installing packages"):
             try:
-                proc.run(command, "apt-get install", env=env, log="apt-install")
+                proc.run(command, "apt-get install", env=env, log="apt-install",
+                         to_its_end=True)
             except proc.Failed:
                 # An index that was never fetched, or has grown old.
                 proc.run([*sudo, "apt-get", "update"], "apt-get update", log="apt-update")
-                proc.run(command, "apt-get install", env=env, log="apt-install")
+                proc.run(command, "apt-get install", env=env, log="apt-install",
+                         to_its_end=True)
     except proc.Failed as exc:
         raise errors.MaliError(f"{exc.message}: {by_hand}") from exc
 

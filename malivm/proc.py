@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from . import errors, paths
+from . import errors, paths, progress
 
 # A user's PATH may lack the administrator's directories, where depmod is.
 _EXTRA_PATH = ("/usr/local/sbin", "/usr/sbin", "/sbin")
@@ -38,11 +38,12 @@ def telling_line(output: str) -> str:
 
 def run(argv: Sequence[str | Path], what: str, *, cwd: Path | None = None,
         env: Mapping[str, str] | None = None, log: str | None = None,
-        on_line: Callable[[str], None] | None = None) -> str:
+        on_line: Callable[[str], None] | None = None, to_its_end: bool = False) -> str:
     """Run `argv` and return what it printed; `what` names it in an error.
 
-    `env` is added to the environment, `log` names the log kept of it,
-    and `on_line` is given every line as it comes.
+    `env` is added to the environment, `log` names the log kept of it, and `on_line` is
+    given every line as it comes. With `to_its_end` an interrupt has to wait until the
+    program has ended, for what must not be left half-done.
     """
     words = [os.fspath(arg) for arg in argv]
     words[0] = find(words[0]) or words[0]
@@ -50,7 +51,9 @@ def run(argv: Sequence[str | Path], what: str, *, cwd: Path | None = None,
     try:
         child = subprocess.Popen(words, cwd=cwd, env=full_env, stdin=subprocess.DEVNULL,
                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                                 encoding="utf-8", errors="replace")
+                                 encoding="utf-8", errors="replace",
+                                 # Not of the terminal's foreground: Ctrl-C is not for it.
+                                 process_group=0 if to_its_end else None)
     except FileNotFoundError as exc:
         raise errors.MaliError(f"{what}: the program {argv[0]} is not there: "
                                "run ./mali-vm setup") from exc
@@ -63,8 +66,12 @@ def run(argv: Sequence[str | Path], what: str, *, cwd: Path | None = None,
                 on_line(line)
         code = child.wait()
     except BaseException:
-        # Nothing may still write to a directory that is about to be removed.
-        child.terminate()
+        if to_its_end:
+            progress.say(f"\n{what} has to be finished first")
+            child.stdout.read()
+        else:
+            # Nothing may still write to a directory that is about to be removed.
+            child.terminate()
         child.wait()
         raise
     output = "".join(lines)

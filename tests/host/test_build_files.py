@@ -160,6 +160,31 @@ class Programs(BuildCase):
         self.assertFalse(child.exists())
 
 
+    def test_interrupt_waits_for_what_must_not_be_left_half_done(self) -> None:
+        script = ("from malivm import proc\n"
+                  "try: proc.run(['sh', '-c', 'echo; read line < $0; echo > $1', *sys.argv[1:]],\n"
+                  "              'x', to_its_end=True,\n"
+                  "              on_line=lambda line: print(line, end='', flush=True))\n"
+                  "except KeyboardInterrupt: print('interrupted')")
+        fifo, end = self.dir / "fifo", self.dir / "end"
+        os.mkfifo(fifo)
+        parent = subprocess.Popen([sys.executable, "-c", "import sys\n" + script, fifo, end],
+                                  cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                  encoding="ascii", start_new_session=True)
+        assert parent.stdout and parent.stderr
+        parent.stdout.readline()
+        os.killpg(parent.pid, signal.SIGINT)
+        parent.stderr.readline()
+        self.assertIn("x has to be finished first", parent.stderr.readline())
+        self.assertFalse(end.exists())
+        fifo.write_text("go\n", "ascii")
+        self.assertEqual(parent.stdout.read(), "interrupted\n")
+        self.assertTrue(end.exists())
+        parent.wait()
+        parent.stdout.close()
+        parent.stderr.close()
+
+
 class Packages(BuildCase):
     """Installing what the machine lacks."""
 
