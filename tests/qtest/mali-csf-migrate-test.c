@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Tests of the Mali CSF GPU: migration
+ *
+ * Whatever is under way on the source comes to its end on the destination, at
+ * the same moment, as on a GPU that was never migrated.
+ */
+
+#include "qemu/osdep.h"
+#include "qobject/qdict.h"
+#include "mali-csf-states.h"
+#include "mali-csf-util.h"
+
+/* The timestamp then counts ns: how the clock of a machine can be read */
+#define CLOCK_PROPS             "timestamp-frequency=1000000000"
+
+/* --- Migration through a file --- */
+
+/* Wait until it has ended, and say how */
+static char *wait_for_migration(QTestState *qts)
+{
+    for (;;) {
+        QDict *rsp = qtest_qmp_assert_success_ref(qts,
+            "{ 'execute': 'query-migrate' }");
+        char *status = g_strdup(qdict_get_try_str(rsp, "status") ?: "none");
+
+        qobject_unref(rsp);
+        if (g_str_equal(status, "completed") || g_str_equal(status, "failed")) {
+            return status;
+        }
+        g_free(status);
+        g_usleep(1000);
+    }
+}
+
+static char *save(QTestState *qts)
+{
+    g_autofree char *status = NULL;
+    g_autofree char *uri = NULL;
+    char *path;
+    int fd = g_file_open_tmp("mali-csf-test-XXXXXX", &path, NULL);
+
+    g_assert_cmpint(fd, !=, -1);
+    close(fd);
+    uri = g_strdup_printf("file:%s", path);
+    qtest_qmp_assert_success(qts, "{ 'execute': 'migrate',"
+                             "  'arguments': { 'uri': %s } }", uri);
+    status = wait_for_migration(qts);
+    g_assert_cmpstr(status, ==, "completed");
+    return path;
+}
+
+/* How the stream of @path ends in a machine that expects one */
+static char *load(QTestState *qts, const char *path)
+{
+    g_autofree char *uri = g_strdup_printf("file:%s", path);
+
+    qtest_qmp_assert_success(qts, "{ 'execute': 'migrate-incoming',"
+                             "  'arguments': { 'uri': %s,"
+                             "                 'exit-on-error': false } }",
+                             uri);
+    return wait_for_migration(qts);
+}
+
+static QTestState *start_destination(const char *props, int64_t clock)
+{
+    QTestState *qts = gpu_start_args(props, "-incoming defer");
+
+    gpu_watch_lines(qts);
+    qtest_clock_set(qts, clock);
+    return qts;
+}
+
+static QTestState *migrate(QTestState *from)
+{
+    QTestState *to = start_destination(CLOCK_PROPS,
+                                       gpu_read64(from, TIMESTAMP));
+    g_autofree char *path = save(from);
+    g_autofree char *status = load(to, path);
+
+    g_assert_cmpstr(status, ==, "completed");
+    unlink(path);
+    qtest_quit(from);
+    return to;
+}
+
+/* --- A migrated GPU beside one that was not --- */
+
+typedef struct Pair {
+    QTestState *stayed;
+    QTestState *moved;
+} Pair;
+
+static void compare(Pair *p, char *(*snapshot)(QTestState *qts))
+{
+    g_autofree char *stayed = snapshot(p->stayed);
+    g_autofree char *moved = snapshot(p->moved);
+
+    g_assert_cmpstr(moved, ==, stayed);
+    for (int i = 0; i < LINE_COUNT; i++) {
+        g_assert_cmpint(qtest_get_irq(p->moved, i), ==,
+                        qtest_get_irq(p->stayed, i));
+    }
+}
+
+/* The memory that the firmware writes */
+static void compare_section(Pair *p)
+{
+    g_autofree uint8_t *stayed = g_malloc(FW_SHARED_SIZE);
+    g_autofree uint8_t *moved = g_malloc(FW_SHARED_SIZE);
+
+    qtest_memread(p->stayed, RAM_SECTION, stayed, FW_SHARED_SIZE);
+    qtest_memread(p->moved, RAM_SECTION, moved, FW_SHARED_SIZE);
+    g_assert_cmpmem(moved, FW_SHARED_SIZE, stayed, FW_SHARED_SIZE);
+}
+
+static void step(Pair *p, int64_t ns)
+{
+    qtest_clock_step(p->stayed, ns);
+    qtest_clock_step(p->moved, ns);
+    compare(p, gpu_snapshot_live);
+}
+
+static void poke(Pair *p, uint32_t reg, uint32_t val)
+{
+    gpu_write(p->stayed, reg, val);
+    gpu_write(p->moved, reg, val);
+}
+
+/* Through all delays of the model, halves of them, and what is just before */
+static void step_through(Pair *p)
+{
+    static const int64_t times[] = {
+        1, NS_AS_COMMAND / 2, NS_AS_COMMAND, NS_REQUEST / 2, NS_REQUEST,
+        NS_FLUSH, NS_POWER / 2, NS_HALT / 2, NS_HALT, NS_RESET / 2,
+        NS_WARM_BOOT, NS_COLD_BOOT / 2, NS_COLD_BOOT, NS_LONG,
+    };
+    int64_t now = 0;
+
+    for (int i = 0; i < ARRAY_SIZE(times); i++) {
+        if (times[i] - 1 > now) {
+            step(p, times[i] - 1 - now);
+        }
+        step(p, 1);
+        now = times[i];
+    }
+}
+
+/* Through a boot, and what follows it */
+static void step_through_boot(Pair *p)
+{
+    step(p, NS_WARM_BOOT - 1);
+    step(p, 1);
+    step(p, NS_COLD_BOOT - NS_WARM_BOOT - 1);
+    step(p, 1);
+    step(p, NS_LONG);
+}
+
+/*
+ * Things that show state which no register tells: the lock and the tables in
+ * force, and whether the next boot is a warm one.
+ */
+static void go_on(Pair *p)
+{
+    poke(p, JOB_INT + MASK, UINT32_MAX);
+    poke(p, GPU_INT + MASK, UINT32_MAX);
+    poke(p, DOORBELL(0), 1);
+    step(p, NS_LONG);
+    poke(p, GPU_CMD, CMD_FLUSH);
+    step(p, NS_FLUSH);
+    poke(p, PWR_ON + DOMAIN_L2, 1);
+    step(p, NS_POWER);
+    poke(p, MCU_CONTROL, MCU_DISABLE);
+    step(p, NS_MCU_STOP);
+    poke(p, MCU_CONTROL, MCU_AUTO);
+    step_through_boot(p);
+    poke(p, AS(0) + AS_COMMAND, CMD_UNLOCK);
+    step(p, NS_STALL);
+    step(p, NS_LONG);
+    poke(p, GPU_INT + CLEAR, UINT32_MAX);
+    poke(p, JOB_INT + CLEAR, UINT32_MAX);
+    poke(p, MMU_INT + CLEAR, UINT32_MAX);
+    compare(p, gpu_snapshot);
+    compare_section(p);
+}
+
+static void test_state(const void *opaque)
+{
+    const GpuState *state = opaque;
+    Pair p = { gpu_start(CLOCK_PROPS), gpu_start(CLOCK_PROPS) };
+
+    gpu_watch_lines(p.stayed);
+    gpu_watch_lines(p.moved);
+    state->enter(p.stayed);
+    state->enter(p.moved);
+    p.moved = migrate(p.moved);
+    compare(&p, gpu_snapshot);
+    compare_section(&p);
+    step_through(&p);
+    compare(&p, gpu_snapshot);
+    compare_section(&p);
+    go_on(&p);
+    qtest_quit(p.stayed);
+    qtest_quit(p.moved);
+}
+
+/* Twice: what arrived can leave again */
+static void test_twice(void)
+{
+    Pair p = { gpu_start(CLOCK_PROPS), gpu_start(CLOCK_PROPS) };
+
+    gpu_watch_lines(p.stayed);
+    gpu_watch_lines(p.moved);
+    fw_prepare(p.stayed, FW_SHARED_SIZE);
+    fw_prepare(p.moved, FW_SHARED_SIZE);
+    poke(&p, MCU_CONTROL, MCU_AUTO);
+    step(&p, NS_COLD_BOOT / 3);
+    p.moved = migrate(p.moved);
+    step(&p, NS_COLD_BOOT / 3);
+    p.moved = migrate(p.moved);
+    step_through(&p);
+    g_assert_cmphex(gpu_read(p.moved, MCU_STATUS), ==, MCU_ENABLED);
+    qtest_quit(p.stayed);
+    qtest_quit(p.moved);
+}
+
+/* --- Streams of other devices --- */
+
+/* A destination on which the guest would see another GPU refuses the stream */
+static void test_refused(void)
+{
+    static const char *const others[] = {
+        "model=g710", "model=g310", "shader-cores=3", "csg-slots=4",
+        "cs-slots=9", "as-count=4", "va-bits=39", "pa-bits=36",
+        "coherent=off", "fw-iface=4.1.0",
+    };
+    QTestState *from = gpu_start("");
+    g_autofree char *path = save(from);
+
+    qtest_quit(from);
+    for (int i = 0; i < ARRAY_SIZE(others); i++) {
+        QTestState *to = start_destination(others[i], 2000);
+        g_autofree char *status = load(to, path);
+
+        g_test_message("%s", others[i]);
+        g_assert_cmpstr(status, ==, "failed");
+        qtest_quit(to);
+    }
+    unlink(path);
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+
+    for (int i = 0; i < ARRAY_SIZE(gpu_states); i++) {
+        g_autofree char *path = g_strdup_printf("mali-csf/migrate/state/%s",
+                                                gpu_states[i].name);
+
+        qtest_add_data_func(path, &gpu_states[i], test_state);
+    }
+    qtest_add_func("mali-csf/migrate/twice", test_twice);
+    qtest_add_func("mali-csf/migrate/refused", test_refused);
+
+    return g_test_run();
+}
