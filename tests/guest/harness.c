@@ -371,22 +371,21 @@ struct selection {
 };
 
 /* Choose the tests that a name stands for; a name that stands for none becomes a failing test. */
-static size_t select_tests(struct selection *sel, const char *suite, const struct test *tests,
-			   size_t nr, int argc, char **argv)
+static size_t select_tests(struct selection *sel, const struct suite *suite, int argc, char **argv)
 {
 	size_t i, count = 0;
 	int arg;
 
-	for (i = 0; i < nr; i++) {
+	for (i = 0; i < suite->nr; i++) {
 		char name[sizeof(sel->name)];
 		bool wanted = argc == 0;
 
-		snprintf(name, sizeof(name), "%s.%s", suite, tests[i].name);
+		snprintf(name, sizeof(name), "%s.%s", suite->name, suite->tests[i].name);
 		for (arg = 0; arg < argc; arg++)
 			wanted |= name_matches(name, argv[arg]);
 		if (!wanted)
 			continue;
-		sel[count].test = &tests[i];
+		sel[count].test = &suite->tests[i];
 		memcpy(sel[count++].name, name, sizeof(name));
 	}
 	for (arg = 0; arg < argc; arg++) {
@@ -433,11 +432,12 @@ static int run_selection(const struct selection *sel, size_t count)
 	return ret;
 }
 
-int suite_main(const char *suite, const struct test *tests, size_t nr, int argc, char **argv)
+int suite_main(const struct suite *suite, int argc, char **argv)
 {
 	struct selection *sel;
 	bool list = false;
 	size_t i, count;
+	int err;
 
 	argc--;
 	argv++;
@@ -447,23 +447,30 @@ int suite_main(const char *suite, const struct test *tests, size_t nr, int argc,
 		argv++;
 	}
 	if (argc && argv[0][0] == '-') {
-		fprintf(stderr, "usage: %s [--list] [%s | %s.NAME ...]\n", suite, suite, suite);
+		fprintf(stderr, "usage: %s [--list] [%s | %s.NAME ...]\n", suite->name,
+			suite->name, suite->name);
 		return 2;
 	}
 
 	conf_load(CONF_PATH);
-	sel = calloc(nr + argc, sizeof(*sel));
+	sel = calloc(suite->nr + argc, sizeof(*sel));
 	result = mmap(NULL, sizeof(*result), PROT_READ | PROT_WRITE,
 		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (!sel || result == MAP_FAILED) {
-		fprintf(stderr, "%s: out of memory\n", suite);
+		fprintf(stderr, "%s: out of memory\n", suite->name);
 		return 2;
 	}
-	count = select_tests(sel, suite, tests, nr, argc, argv);
-	if (!list)
-		return run_selection(sel, count);
-	for (i = 0; i < count; i++)
-		if (sel[i].test)
-			printf("%s\t%s\n", sel[i].name, sel[i].test->description);
-	return 0;
+	count = select_tests(sel, suite, argc, argv);
+	if (list) {
+		for (i = 0; i < count; i++)
+			if (sel[i].test)
+				printf("%s\t%s\n", sel[i].name, sel[i].test->description);
+		return 0;
+	}
+	err = suite->setup ? suite->setup() : 0;
+	if (err) {
+		fprintf(stderr, "%s: cannot set up: %s\n", suite->name, strerror(-err));
+		return 2;
+	}
+	return run_selection(sel, count);
 }

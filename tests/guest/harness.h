@@ -26,12 +26,20 @@ struct test {
 
 #define TEST_TIMEOUT 120
 
+struct suite {
+	const char *name;
+	const struct test *tests;
+	size_t nr;
+	/* What all tests need, before the first one: 0 or -errno. May be NULL. */
+	int (*setup)(void);
+};
+
 /*
  * Run what the command line asks for: [--list] [SUITE | SUITE.NAME ...], a name
  * standing for every test that begins with its dot-separated parts.
- * Returns the exit code: 0 all passed, 1 a test failed, 2 usage.
+ * Returns the exit code: 0 all passed, 1 a test failed, 2 it could not run.
  */
-int suite_main(const char *suite, const struct test *tests, size_t nr, int argc, char **argv);
+int suite_main(const struct suite *suite, int argc, char **argv);
 
 /*
  * Everything below is for use inside a test.

@@ -92,20 +92,26 @@ static int arena_shrink(struct arena *a, size_t bytes)
 	return 0;
 }
 
-/* Some of what is taken may come out of CMA, which does not count: repeat until it fits. */
+/*
+ * The bulk in huge pages, the rest in small ones. Some of what is taken may come
+ * out of CMA, which does not count: repeat until it fits.
+ */
 static int leave_free(size_t bytes)
 {
+	long long page = sysconf(_SC_PAGESIZE);
 	int tries, ret = 0;
 
-	for (tries = 0; !ret && tries < 16; tries++) {
-		long long spare = (free_memory() - (long long)bytes) / (long long)HUGE;
+	for (tries = 0; !ret && tries < 32; tries++) {
+		long long spare = free_memory() - (long long)bytes;
 
-		if (!spare)
-			break;
-		if (spare > 0)
-			ret = arena_grow(&huge_pages, spare * HUGE);
+		if (spare <= -(long long)HUGE)
+			ret = arena_shrink(&huge_pages, -spare / HUGE * HUGE);
+		else if (spare >= (long long)HUGE)
+			ret = arena_grow(&huge_pages, spare / HUGE * HUGE);
+		else if (spare >= 16 * page)
+			ret = arena_grow(&small_pages, spare / page * page);
 		else
-			ret = arena_shrink(&huge_pages, -spare * HUGE);
+			break;
 	}
 	return ret;
 }
@@ -113,7 +119,7 @@ static int leave_free(size_t bytes)
 /* Take memory until a buffer is evicted, looking after each step. */
 static int take_until_evicted(size_t bytes, const char *label)
 {
-	size_t done, step = 256 * KIB;
+	size_t done, step = 128 * KIB;
 	struct panthor gpu;
 	struct gem gem;
 	int ret = panthor_find(&gpu);

@@ -11,10 +11,13 @@
 
 #include <stddef.h>
 
-/* Start the process. Call it before suite_main(), so that every test can reach it. */
+/* Start the process, for all tests that come. */
 int hog_start(void);
 
-/* Take or give back huge pages until about so many bytes are free (free_memory()). */
+/*
+ * Take or give back pages until about so many bytes are free (free_memory()); not
+ * as exactly when it gives back.
+ */
 int hog_leave_free(size_t bytes);
 
 /* Take so many bytes in small pages. */
@@ -26,7 +29,7 @@ int hog_take(size_t bytes);
  */
 int hog_take_until_evicted(size_t bytes, const char *label);
 
-/* Give back the small pages. The huge ones stay for the next test. */
+/* Give back the small pages; the huge ones, the bulk, stay for the next test. */
 int hog_release(void);
 
 /* The process id of the hog, to know it in a trace. */

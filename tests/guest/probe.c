@@ -320,5 +320,11 @@ static const struct test tests[] = {
 
 int main(int argc, char **argv)
 {
-	return suite_main("probe", tests, ARRAY_SIZE(tests), argc, argv);
+	static const struct suite suite = {
+		.name = "probe",
+		.tests = tests,
+		.nr = ARRAY_SIZE(tests),
+	};
+
+	return suite_main(&suite, argc, argv);
 }

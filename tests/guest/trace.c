@@ -10,14 +10,17 @@
 #include "util.h"
 
 #define TRACEFS "/sys/kernel/tracing"
+#define BUFFER_KB 256
 
 int trace_start(const char *event)
 {
+	long long size = 0;
 	char path[160];
 	int ret;
 
 	/* The default takes more memory than a test with little of it can spare. */
-	write_file(TRACEFS "/buffer_size_kb", "256");
+	if (read_number(&size, TRACEFS "/buffer_size_kb") < 0 || size != BUFFER_KB)
+		write_file(TRACEFS "/buffer_size_kb", "%d", BUFFER_KB);
 	write_file(TRACEFS "/tracing_on", "1");
 	snprintf(path, sizeof(path), TRACEFS "/events/%s/enable", event);
 	ret = tunable_set(path, "1");

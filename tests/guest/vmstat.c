@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -73,6 +74,43 @@ int watermarks_read(struct watermarks *w)
 	w->low = pages[1] * page;
 	w->high = pages[2] * page;
 	return 0;
+}
+
+bool is_kswapd(int pid)
+{
+	char name[32];
+
+	return read_file(name, sizeof(name), "/proc/%d/comm", pid) > 0 &&
+		!strncmp(name, "kswapd", 6);
+}
+
+/* The kswapd of the first memory node: machines here have one. */
+static int find_kswapd(void)
+{
+	static int kswapd;
+	struct dirent *e;
+	DIR *d;
+
+	if (kswapd)
+		return kswapd;
+	d = opendir("/proc");
+	while (d && !kswapd && (e = readdir(d)))
+		if (is_kswapd(atoi(e->d_name)))
+			kswapd = atoi(e->d_name);
+	if (d)
+		closedir(d);
+	return kswapd;
+}
+
+bool kswapd_sleeps(void)
+{
+	char stat[256], *state;
+
+	if (read_file(stat, sizeof(stat), "/proc/%d/stat", find_kswapd()) <= 0)
+		return false;
+	/* "pid (name) state ..." */
+	state = strrchr(stat, ')');
+	return state && state[1] && state[2] == 'S';
 }
 
 bool kswapd_gave_up(void)

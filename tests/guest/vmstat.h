@@ -42,6 +42,12 @@ struct watermarks {
 
 int watermarks_read(struct watermarks *w);
 
+/* The process is a kswapd. */
+bool is_kswapd(int pid);
+
+/* kswapd is not running nor about to: it has what it wants, or has given up. */
+bool kswapd_sleeps(void);
+
 /*
  * kswapd has given up on a node, after runs in which it found nothing to
  * reclaim: until it is revived, allocations do not wake it and reclaim by
