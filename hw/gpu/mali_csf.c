@@ -7,6 +7,8 @@
  */
 
 #include "qemu/osdep.h"
+#include "qemu/ctype.h"
+#include "qemu/cutils.h"
 #include "qemu/log.h"
 #include "qemu/module.h"
 #include "qemu/units.h"
@@ -208,26 +210,38 @@ static bool mali_csf_check_limits(MaliCsfState *s, Error **errp)
     return true;
 }
 
-/* "MAJOR.MINOR.PATCH", as the driver prints it */
+/* "MAJOR.MINOR.PATCH", as the driver prints it, into the word it reads */
 static bool mali_csf_parse_iface(MaliCsfState *s, Error **errp)
 {
-    unsigned major, minor, patch;
-    int end = 0;
+    static const unsigned max[] = { UINT8_MAX, UINT8_MAX, UINT16_MAX };
+    const char *text = s->fw_iface_text;
+    unsigned part[ARRAY_SIZE(max)];
 
     s->fw_iface = s->model->fw_iface;
-    if (!s->fw_iface_text) {
+    if (!text) {
         return true;
     }
-    if (sscanf(s->fw_iface_text, "%u.%u.%u%n", &major, &minor, &patch,
-               &end) != 3 || s->fw_iface_text[end] ||
-        major > UINT8_MAX || minor > UINT8_MAX || patch > UINT16_MAX ||
-        !major) {
-        error_setg(errp, "fw-iface='%s' is no version like 1.1.0",
-                   s->fw_iface_text);
-        return false;
+    for (int i = 0; i < ARRAY_SIZE(max); i++) {
+        bool last = i == ARRAY_SIZE(max) - 1;
+
+        if (!qemu_isdigit(*text) ||
+            qemu_strtoui(text, &text, 10, &part[i]) || part[i] > max[i] ||
+            *text != (last ? '\0' : '.')) {
+            goto bad;
+        }
+        text += !last;
     }
-    s->fw_iface = major << 24 | minor << 16 | patch;
+    /* The driver takes version 0 for firmware that did not boot */
+    if (!part[0]) {
+        goto bad;
+    }
+    s->fw_iface = part[0] << 24 | part[1] << 16 | part[2];
     return true;
+
+bad:
+    error_setg(errp, "fw-iface='%s' is no version like 1.1.0",
+               s->fw_iface_text);
+    return false;
 }
 
 /*
