@@ -164,8 +164,9 @@ def _unpack(candidate: _Candidate) -> Path:
                     candidate.repo.extract(package, candidate.version, temp)
             if not (temp / "lib").exists():
                 (temp / "lib").symlink_to("usr/lib")
-            proc.run(["depmod", "--basedir", temp, candidate.release], "indexing the modules",
-                     cwd=temp)
+            with progress.step("indexing the kernel's modules"):
+                proc.run(["depmod", "--basedir", temp, candidate.release],
+                         "indexing the kernel's modules", cwd=temp)
     return target
 
 
