@@ -18,6 +18,8 @@ from . import errors, paths, proc, progress
 
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 INDEX_MAX_AGE = 7 * 24 * 3600
+ATTEMPTS = 3
+PAUSE = 1.0
 
 _IN_RELEASE = re.compile(r"^'(?P<mirror>[^']+?)/*/dists/(?P<suite>[a-z]+)/InRelease'", re.MULTILINE)
 _SUITES = ("bookworm", "trixie", "forky", "sid", "stable", "testing", "unstable", "oldstable")
@@ -25,7 +27,8 @@ _NO_NETWORK = re.compile(r"Could not (resolve|connect)|Temporary failure|Unable 
                          r"Network is unreachable|Connection (failed|timed out|refused)")
 
 # The user's apt.conf is read as well (it may name a proxy): undo what in it would act on
-# the machine (hooks) or look elsewhere (preferences).
+# the machine (hooks) or look elsewhere (preferences). Retries are made here, not by apt: on
+# a full disk apt 2.6 would wait for ever instead.
 _CONF = """\
 #clear APT::Update::Pre-Invoke;
 #clear APT::Update::Post-Invoke;
@@ -37,7 +40,7 @@ APT::Default-Release "";
 APT::Update::Error-Mode "any";
 APT::Sandbox::User "{user}";
 Acquire::Languages "none";
-Acquire::Retries "3";
+Acquire::Retries "0";
 Acquire::http::Timeout "30";
 Acquire::https::Timeout "30";
 Dir::State "{state}";
@@ -142,6 +145,7 @@ class Repo:
 
     def _apt(self, program: str, *args: str, what: str, cwd: Path | None = None,
              step: progress.Step | None = None) -> str:
+        """Run one of apt's programs with the private state."""
         def on_line(line: str) -> None:
             if step and line.startswith("dlstatus:"):
                 step.update(int(float(line.split(":")[2])), 100)
@@ -149,6 +153,18 @@ class Repo:
         if step:
             argv[1:1] = ["-o", "APT::Status-Fd=1"]
         return proc.run(argv, what, cwd=cwd, on_line=on_line)
+
+    def _fetch(self, *args: str, what: str, cwd: Path | None = None) -> None:
+        """Have apt-get fetch something, once more if the network stumbles."""
+        with progress.step(what) as step:
+            for left in reversed(range(ATTEMPTS)):
+                try:
+                    self._apt("apt-get", *args, what=what, cwd=cwd, step=step)
+                    return
+                except proc.Failed as exc:
+                    if not left or not _NO_NETWORK.search(exc.output):
+                        raise
+                    time.sleep(PAUSE)
 
     def update(self, force: bool = False) -> None:
         """Fetch the indices unless they are there and (without `force`) young enough."""
@@ -161,8 +177,7 @@ class Repo:
                 return
             title = f"fetching the package index of {', '.join(self.suites)} ({self.arch})"
             try:
-                with progress.step(title) as step:
-                    self._apt("apt-get", "update", what=title, step=step)
+                self._fetch("update", what=title)
             except proc.Failed as exc:
                 if not have:
                     raise self._explain(exc, "the package index") from exc
@@ -220,10 +235,8 @@ class Repo:
     def _download(self, command: str, wanted: str, into: Path) -> list[Path]:
         """Have apt download `wanted`; once more with new indices if it is gone."""
         args = ["source", "--download-only", "--only-source"] if command == "source" else [command]
-        title = f"fetching {wanted}"
         try:
-            with progress.step(title) as step:
-                self._apt("apt-get", *args, wanted, what=title, cwd=into, step=step)
+            self._fetch(*args, wanted, what=f"fetching {wanted}", cwd=into)
         except proc.Failed as exc:
             raise self._explain(exc, wanted) from exc
         return sorted(into.iterdir())

@@ -58,6 +58,7 @@ class Unavailable(BuildCase):
     def setUp(self) -> None:
         super().setUp()
         self.enter(mock.patch.object(apt, "KEYRING", Path("/dev/null")))
+        self.enter(mock.patch.object(apt, "PAUSE", 0))
         self.enter(mock.patch.object(apt.Repo, "update", lambda self, force=False: None))
         self.repo = apt.Repo("arm64", ["trixie"])
 
@@ -71,6 +72,21 @@ class Unavailable(BuildCase):
         self.assertIn("no network: thing=1:2.0-1", message)
         self.assertIn("DEBIAN_MIRROR", message)
         self.assert_no_parts()
+
+    def test_stumbling_network(self) -> None:
+        attempts = []
+
+        def run(self: apt.Repo, program: str, *args: str, cwd: Path, **_: object) -> str:
+            attempts.append(args)
+            if len(attempts) == 1:
+                raise proc.Failed("apt-get failed", "Err:1 x\n  Connection timed out")
+            (cwd / "thing.deb").touch()
+            return ""
+        with mock.patch.object(apt.Repo, "_apt", run):
+            self.assertEqual([path.name for path in self.repo._download("download", "thing=2",
+                                                                        self.dir)
+                              if path.suffix == ".deb"], ["thing.deb"])
+        self.assertEqual(len(attempts), 2)
 
     def test_gone_from_the_mirror(self) -> None:
         message = self.fetch("E: Failed to fetch http://x/thing.deb  404  Not Found\n")
@@ -98,6 +114,7 @@ class NoNetwork(BuildCase):
 
     def setUp(self) -> None:
         super().setUp()
+        self.enter(mock.patch.object(apt, "PAUSE", 0))
         if not apt.KEYRING.exists() or not proc.find("apt-get"):
             self.skipTest("not a Debian machine")
 
