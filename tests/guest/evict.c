@@ -186,7 +186,7 @@ static int join_cgroup(void)
 /* The hog first: it stays outside the group. */
 static int set_up(void)
 {
-	return hog_start() ?: join_cgroup();
+	return hog_start(2 * ROOM) ?: join_cgroup();
 }
 
 /* Send what is charged to the suite to swap, as far as it can be. */

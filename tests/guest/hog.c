@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -200,39 +201,44 @@ static bool wait_for_request(int fd)
 	}
 }
 
-static void __attribute__((noreturn)) run_server(int fd)
+static int prepare(size_t bytes)
 {
-	size_t total = sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE);
-	struct request request;
-	struct reply reply;
-	bool ready = false;
+	size_t total = sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE) / HUGE * HUGE;
+	int ret;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	prctl(PR_SET_NAME, "hog");
 	/* Should memory run out, it is not a test's process that has to go. */
 	write_file("/proc/self/oom_score_adj", "1000");
+	ret = allow_huge_pages();
+	if (!ret)
+		ret = arena_init(&huge_pages, total, MADV_HUGEPAGE);
+	if (!ret)
+		ret = arena_init(&small_pages, total, MADV_NOHUGEPAGE);
+	if (ret < 0)
+		return ret;
+	setpriority(PRIO_PROCESS, 0, 10);
+	ret = leave_free(bytes);
+	setpriority(PRIO_PROCESS, 0, 0);
+	return ret;
+}
+
+static void __attribute__((noreturn)) run_server(int fd, size_t bytes)
+{
+	int err = prepare(bytes);
+	struct request request;
+	struct reply reply;
+
 	while (wait_for_request(fd) && recv(fd, &request, sizeof(request), 0) == sizeof(request)) {
 		reply.id = request.id;
-		reply.ret = 0;
-		if (!ready) {
-			reply.ret = allow_huge_pages();
-			if (!reply.ret)
-				reply.ret = arena_init(&huge_pages, total / HUGE * HUGE,
-						       MADV_HUGEPAGE);
-			if (!reply.ret)
-				reply.ret = arena_init(&small_pages, total / HUGE * HUGE,
-						       MADV_NOHUGEPAGE);
-			ready = !reply.ret;
-		}
-		if (ready)
-			reply.ret = serve(&request);
+		reply.ret = err ?: serve(&request);
 		watch_client(request.id);
 		send(fd, &reply, sizeof(reply), 0);
 	}
 	_exit(0);
 }
 
-int hog_start(void)
+int hog_start(size_t leave_free)
 {
 	int fds[2];
 
@@ -243,7 +249,7 @@ int hog_start(void)
 		return -errno;
 	if (!hog) {
 		close(fds[0]);
-		run_server(fds[1]);
+		run_server(fds[1], leave_free);
 	}
 	close(fds[1]);
 	server = fds[0];

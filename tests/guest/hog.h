@@ -11,8 +11,11 @@
 
 #include <stddef.h>
 
-/* Start the process, for all tests that come. */
-int hog_start(void);
+/*
+ * Start the process, for all tests that come. It begins with taking the bulk,
+ * until so many bytes are left free, beside the first tests.
+ */
+int hog_start(size_t leave_free);
 
 /*
  * Take or give back pages until about so many bytes are free (free_memory()); not

@@ -12,6 +12,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -39,6 +40,9 @@
 
 /* How long to wait for a probe that did not end while its module was loaded. */
 #define PROBE_WAIT_S 10
+
+/* How many tests of one suite can be asked for by name. */
+#define MAX_NAMES 255
 
 /* A name of a directory entry. */
 #define NAME_SIZE 256
@@ -259,20 +263,36 @@ static int run(char *const argv[], int out)
 	return status;
 }
 
+/* A suite that there is not: each of its tests fails, so that none is missing. */
+static void report_missing(const char *suite, char *const names[])
+{
+	char *const whole[] = { (char *)suite, NULL };
+	size_t i, n = 0;
+
+	if (!*names)
+		names = whole;
+	while (names[n])
+		n++;
+	tap("TAP version 14\n1..%zu\n", n);
+	for (i = 0; i < n; i++)
+		tap("not ok %zu - %s\n  ---\n  seconds: 0\n  metrics: {}\n"
+		    "  reason: \"there is no such test suite\"\n  log: []\n  ...\n",
+		    i + 1, names[i]);
+}
+
 static void run_suite(const char *suite, char *const names[])
 {
 	char program[128];
-	char *argv[64] = { program };
+	char *argv[MAX_NAMES + 2] = { program };
 	size_t n = 1;
 	int status;
 
 	snprintf(program, sizeof(program), TESTS_DIR "/%s", suite);
 	if (!path_exists("%s", program)) {
-		tap("TAP version 14\n1..1\nnot ok 1 - %s\n  ---\n  seconds: 0\n  metrics: {}\n"
-		    "  reason: \"there is no such test suite\"\n  log: []\n  ...\n", suite);
+		report_missing(suite, names);
 		return;
 	}
-	while (*names && n < ARRAY_SIZE(argv) - 1)
+	while (*names)
 		argv[n++] = *names++;
 	status = run(argv, tap_fd);
 	/* A test that crashes is the suite's to report; this is the suite itself. */
@@ -302,7 +322,7 @@ static void run_all_suites(void)
 /* Run what test= asks for: each suite once, at the place of its first test. */
 static void run_tests(void)
 {
-	char suite[64], *names[64];
+	char suite[64], *names[MAX_NAMES + 1];
 	const char *name, *other;
 	unsigned int i, j, n;
 
@@ -320,7 +340,7 @@ static void run_tests(void)
 			if (strcspn(other, ".") != len - 1 || strncmp(other, suite, len - 1))
 				continue;
 			seen |= j < i;
-			if (n < ARRAY_SIZE(names) - 1)
+			if (n < MAX_NAMES)
 				names[n++] = (char *)other;
 		}
 		names[n] = NULL;
@@ -364,6 +384,24 @@ static void mount_share(void)
 			strerror(ret < 0 ? -ret : errno));
 }
 
+/* halt, poweroff and reboot of busybox send their wish to init as a signal. */
+static volatile sig_atomic_t asked_to_stop;
+
+static void stop(int sig)
+{
+	(void)sig;
+	asked_to_stop = 1;
+}
+
+static void listen_for_stop(void)
+{
+	struct sigaction action = { .sa_handler = stop };
+
+	sigaction(SIGUSR1, &action, NULL);
+	sigaction(SIGUSR2, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+}
+
 /* A shell on the console, as a session of its own so that it has job control. */
 static void run_shell(void)
 {
@@ -381,6 +419,7 @@ static void run_shell(void)
 	mkdir("/root", 0700);
 	run(install, -1);
 	mount_share();
+	listen_for_stop();
 
 	pid = fork();
 	if (!pid) {
@@ -401,8 +440,7 @@ static void run_shell(void)
 		execv(shell[0], shell);
 		_exit(127);
 	}
-	/* busybox's poweroff signals init; treat it as the shell's end. */
-	while (pid > 0 && wait(NULL) != pid)
+	while (pid > 0 && !asked_to_stop && wait(NULL) != pid)
 		;
 }
 

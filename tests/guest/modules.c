@@ -189,6 +189,11 @@ int module_is_file(const char *name)
 	return open_index() == 0 && find_deps(name);
 }
 
+static bool alias_matches(const struct alias *a, const char *modalias)
+{
+	return !strncmp(a->pattern, modalias, a->literal) && !fnmatch(a->pattern, modalias, 0);
+}
+
 /* Load every module that one modalias asks for. */
 static void load_alias(const char *modalias)
 {
@@ -196,13 +201,23 @@ static void load_alias(const char *modalias)
 	int ret;
 
 	for (a = aliases; a < aliases + nr_aliases; a++) {
-		if (strncmp(a->pattern, modalias, a->literal) || fnmatch(a->pattern, modalias, 0))
+		if (!alias_matches(a, modalias))
 			continue;
 		ret = module_load(a->module);
 		if (ret < 0)
 			fprintf(stderr, "init: cannot load module %s: %s\n", a->module,
 				strerror(-ret));
 	}
+}
+
+static bool has_module(const char *modalias)
+{
+	const struct alias *a;
+
+	for (a = aliases; a < aliases + nr_aliases; a++)
+		if (alias_matches(a, modalias))
+			return true;
+	return false;
 }
 
 /*
@@ -227,46 +242,56 @@ static bool waits_for_supplier(const char *device)
 	return waits;
 }
 
-/* The devices of one bus that are still without a driver; with force also those that wait. */
-static void coldplug_bus(const char *bus, bool force)
+/*
+ * The devices of one bus that are still without a driver; with force also those
+ * that wait. Returns whether any waits. The cheapest question comes first: most
+ * devices have no module.
+ */
+static bool coldplug_bus(const char *bus, bool force)
 {
 	char path[320], device[640], modalias[512];
 	struct dirent *e;
+	bool waits = false;
 	DIR *d;
 
 	snprintf(path, sizeof(path), "/sys/bus/%s/devices", bus);
 	d = opendir(path);
 	if (!d)
-		return;
+		return false;
 	while ((e = readdir(d))) {
 		if (e->d_name[0] == '.')
 			continue;
 		snprintf(device, sizeof(device), "%s/%s", path, e->d_name);
-		if (path_exists("%s/driver", device) ||
-		    read_file(modalias, sizeof(modalias), "%s/modalias", device) <= 0)
+		if (read_file(modalias, sizeof(modalias), "%s/modalias", device) <= 0 ||
+		    !has_module(modalias) || path_exists("%s/driver", device))
 			continue;
-		if (force || !waits_for_supplier(device))
+		if (!force && waits_for_supplier(device))
+			waits = true;
+		else
 			load_alias(modalias);
 	}
 	closedir(d);
+	return waits;
 }
 
-static void coldplug_pass(bool force)
+static bool coldplug_pass(bool force)
 {
 	struct dirent *e;
 	DIR *d = opendir("/sys/bus");
+	bool waits = false;
 
 	if (!d)
-		return;
+		return false;
 	while ((e = readdir(d)))
 		if (e->d_name[0] != '.')
-			coldplug_bus(e->d_name, force);
+			waits |= coldplug_bus(e->d_name, force);
 	closedir(d);
+	return waits;
 }
 
 int modules_coldplug(void)
 {
-	bool force = false;
+	bool force = false, waits;
 	int before;
 
 	if (open_index() < 0)
@@ -274,8 +299,8 @@ int modules_coldplug(void)
 	/* A driver may bring new devices with it: look until nothing more is loaded. */
 	for (;;) {
 		before = nr_loaded;
-		coldplug_pass(force);
-		if (nr_loaded == before && force)
+		waits = coldplug_pass(force);
+		if (nr_loaded == before && (force || !waits))
 			return nr_loaded;
 		force = nr_loaded == before;
 	}
