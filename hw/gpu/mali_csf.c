@@ -18,6 +18,7 @@
 #include "hw/qdev-properties.h"
 #include "exec/address-spaces.h"
 #include "mali_csf_internal.h"
+#include "mali_csf_isa.h"
 #include "trace.h"
 
 /* --- Register accesses --- */
@@ -297,6 +298,7 @@ static void mali_csf_realize(DeviceState *dev, Error **errp)
     for (int i = 0; i < MALI_IRQ_COUNT; i++) {
         sysbus_init_irq(SYS_BUS_DEVICE(s), &s->lines[i]);
     }
+    s->isa = mali_cs_isa(s->model->gpu_id >> R_GPU_ID_ARCH_MAJOR_SHIFT);
     mali_event_init(s);
     mali_fw_init(s);
 }
@@ -344,6 +346,9 @@ static int mali_csf_post_load(void *opaque, int version_id)
 
     mali_event_post_load(s);
     mali_irq_update(s);
+    if (mali_sched_post_load(s)) {
+        return -EINVAL;
+    }
     return mali_gpu_post_load(s);
 }
 
@@ -368,6 +373,9 @@ static const VMStateDescription vmstate_mali_csf = {
         VMSTATE_STRUCT_ARRAY(as, MaliCsfState, MALI_MAX_AS, 1,
                              vmstate_mali_as, MaliAs),
         VMSTATE_STRUCT(fw, MaliCsfState, 1, vmstate_mali_fw, MaliFw),
+        VMSTATE_STRUCT(sched, MaliCsfState, 1, vmstate_mali_sched, MaliSched),
+        VMSTATE_STRUCT_ARRAY(csg, MaliCsfState, MALI_MAX_CSG, 1,
+                             vmstate_mali_csg, MaliCsg),
         VMSTATE_END_OF_LIST()
     },
 };

@@ -24,6 +24,7 @@ static const MaliTiming mali_timing_v10 = {
     .mcu_stop = 10 * SCALE_US,
     .fw_request = 5 * SCALE_US,
     .fw_halt = 50 * SCALE_US,
+    .task = 20 * SCALE_US,
 };
 
 /* The same in all models of architecture 10 */
@@ -46,7 +47,6 @@ static const MaliTiming mali_timing_v10 = {
     .fw_iface = 0x01010000,                                     \
     .fw_instr_features = 0x71,                                  \
     .cs_features = 0x0007085f,                                  \
-    .suspend_size = 4096,                                       \
     .timing = &mali_timing_v10
 
 static const MaliCsfModel mali_models[] = {
@@ -125,8 +125,12 @@ static const struct {
     uint32_t since;
     MaliFwOps ops;
 } mali_fw_ops[] = {
-    { 0x04010000, { GLB_STATE_MASK, true, mali_fw_state_field } },
-    { 0, { GLB_HALT | GLB_SLEEP, false, mali_fw_state_bits } },
+    { 0x04010000, { GLB_STATE_MASK, true, CSG_ENDPOINT_REQ2,
+                    mali_fw_state_field } },
+    { 0x04000000, { GLB_HALT | GLB_SLEEP, false, CSG_ENDPOINT_REQ2,
+                    mali_fw_state_bits } },
+    { 0, { GLB_HALT | GLB_SLEEP, false, CSG_ENDPOINT_REQ,
+           mali_fw_state_bits } },
 };
 
 const MaliFwOps *mali_csf_fw_ops(uint32_t iface)

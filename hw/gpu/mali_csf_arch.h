@@ -21,15 +21,18 @@ typedef struct MaliTiming {
     uint32_t mcu_stop;      /* MCU_CONTROL until MCU_STATUS disabled */
     uint32_t fw_request;    /* doorbell until the request words are read */
     uint32_t fw_halt;       /* halt request read until MCU_STATUS halt */
+    uint32_t task;          /* an endpoint's task: RUN_*, FINISH_TILING */
 } MaliTiming;
 
 /*
- * The firmware interface's global STATE field replaced the HALT and SLEEP bits
- * in interface 4.1 (panthor_fw.c, panthor_fw_has_glb_state).
+ * What changed in the firmware interface: endpoint_req2 took the place of
+ * endpoint_req in 4.0, the global STATE field that of the HALT and SLEEP bits
+ * in 4.1 (panthor_fw.c: panthor_fw_has_64bit_ep_req, panthor_fw_has_glb_state).
  */
 typedef struct MaliFwOps {
     uint32_t halt_mask;     /* bits of GLB req that ask for a state */
     bool acks_state;        /* and are answered in GLB ack */
+    uint32_t endpoint_req_offset;   /* in the CSG input block */
     /* Which state @req asks for: one of GLB_STATE_* */
     uint32_t (*state)(uint32_t req);
 } MaliFwOps;
@@ -69,7 +72,6 @@ typedef struct MaliCsfModel {
     uint32_t fw_features;
     uint32_t fw_instr_features;
     uint32_t cs_features;       /* CS control, word 0 */
-    uint32_t suspend_size;      /* bytes; 0 is refused by the driver */
 
     const MaliTiming *timing;
 } MaliCsfModel;

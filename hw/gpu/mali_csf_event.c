@@ -23,6 +23,9 @@ static const MaliEventInfo mali_events[MALI_EV_COUNT] = {
     [MALI_EV_POWER_L2] = { "power-l2", mali_gpu_power_done },
     [MALI_EV_MCU] = { "mcu", mali_fw_mcu_event },
     [MALI_EV_FW_REQUEST] = { "fw-request", mali_fw_request_event },
+    [MALI_EV_RUN] = { "run", mali_sched_run_event },
+    [MALI_EV_SYNC_POLL] = { "sync-poll", mali_sched_sync_poll_event },
+    [MALI_EV_GLB_IDLE] = { "glb-idle", mali_sched_idle_event },
     [MALI_EV_AS0 ... MALI_EV_COUNT - 1] = { "as", mali_mmu_command_done },
 };
 

@@ -11,9 +11,8 @@
  */
 
 #include "qemu/osdep.h"
+#include "qemu/atomic.h"
 #include "qemu/bswap.h"
-#include "qemu/log.h"
-#include "qapi/error.h"
 #include "mali_csf_internal.h"
 #include "trace.h"
 
@@ -45,7 +44,7 @@ static void mali_fw_place(MaliFwLayout *l, uint32_t csgs, uint32_t css)
     l->end = l->cs_output + csgs * css * FW_CS_OUTPUT_STRIDE;
 }
 
-static MaliXlate mali_fw_read(MaliCsfState *s, uint32_t va, uint32_t *val)
+MaliXlate mali_fw_read(MaliCsfState *s, uint64_t va, uint32_t *val)
 {
     MaliXlate ret = mali_mem_read(s, 0, va, val, sizeof(*val), MALI_SOURCE_MCU);
 
@@ -53,7 +52,7 @@ static MaliXlate mali_fw_read(MaliCsfState *s, uint32_t va, uint32_t *val)
     return ret;
 }
 
-static MaliXlate mali_fw_write(MaliCsfState *s, uint32_t va, uint32_t val)
+MaliXlate mali_fw_write(MaliCsfState *s, uint64_t va, uint32_t val)
 {
     val = cpu_to_le32(val);
     return mali_mem_write(s, 0, va, &val, sizeof(val), MALI_SOURCE_MCU);
@@ -84,8 +83,8 @@ static void mali_fw_fill_control(const MaliCsfState *s, uint8_t *control)
         mali_fw_put(csg, CSG_INPUT_VA, l->csg_input + i * FW_CSG_INPUT_STRIDE);
         mali_fw_put(csg, CSG_OUTPUT_VA,
                     l->csg_output + i * FW_CSG_OUTPUT_STRIDE);
-        mali_fw_put(csg, CSG_SUSPEND_SIZE, m->suspend_size);
-        mali_fw_put(csg, CSG_PROTM_SUSPEND_SIZE, m->suspend_size);
+        mali_fw_put(csg, CSG_SUSPEND_SIZE, mali_suspend_size(s));
+        mali_fw_put(csg, CSG_PROTM_SUSPEND_SIZE, mali_suspend_size(s));
         mali_fw_put(csg, CSG_STREAM_NUM, s->cs_slots);
         mali_fw_put(csg, CSG_STREAM_STRIDE, FW_CS_CONTROL_SIZE);
 
@@ -137,12 +136,13 @@ static void mali_fw_set_status(MaliCsfState *s, uint32_t status)
 }
 
 /* The firmware cannot go on: it falls silent until the next boot */
-static void mali_fw_fatal(MaliCsfState *s, const char *what)
+void mali_fw_fatal(MaliCsfState *s, const char *what)
 {
     mali_guest_error("firmware: %s", what);
     s->fw.warm = false;
     mali_event_cancel(s, MALI_EV_MCU);
     mali_event_cancel(s, MALI_EV_FW_REQUEST);
+    mali_sched_reset(s);
     mali_fw_set_status(s, MCU_STATUS_FATAL);
 }
 
@@ -168,6 +168,7 @@ static void mali_fw_boot(MaliCsfState *s)
     mali_fw_set_status(s, MCU_STATUS_ENABLED);
     mali_irq_raise(s, MALI_IRQ_JOB, JOB_IRQ_GLB);
     /* Requests may be waiting, a halt among them */
+    s->fw.doorbells = BIT_ULL(0);
     mali_event_arm(s, MALI_EV_FW_REQUEST, s->model->timing->fw_request);
 }
 
@@ -179,10 +180,12 @@ void mali_fw_mcu_event(MaliCsfState *s, MaliEvent ev)
         mali_fw_boot(s);
         break;
     case MCU_STATUS_HALT:
+        mali_sched_reset(s);
         s->fw.warm = true;
         mali_fw_set_status(s, MCU_STATUS_HALT);
         break;
     default:
+        mali_sched_reset(s);
         mali_fw_set_status(s, MCU_STATUS_DISABLED);
         break;
     }
@@ -338,8 +341,10 @@ static MaliXlate mali_fw_global(MaliCsfState *s)
 }
 
 /*
- * The global doorbell also says which groups have requests.  Groups are not
- * modelled: their requests stay without an answer.
+ * The global doorbell also says which groups have requests.  It is
+ * acknowledged before they are read: what the host asks for from then on flips
+ * its bit again, and is not taken for what was seen (panthor_fw.h,
+ * panthor_fw_toggle_reqs).
  */
 static MaliXlate mali_fw_groups(MaliCsfState *s)
 {
@@ -351,28 +356,62 @@ static MaliXlate mali_fw_groups(MaliCsfState *s)
     if (ret == MALI_XLATE_OK) {
         ret = mali_fw_read(s, l->glb_output + GLB_DOORBELL_ACK, &ack);
     }
-    if (ret != MALI_XLATE_OK || req == ack) {
+    if (ret == MALI_XLATE_OK && req != ack) {
+        ret = mali_fw_write(s, l->glb_output + GLB_DOORBELL_ACK, req);
+    }
+    if (ret != MALI_XLATE_OK) {
         return ret;
     }
-    qemu_log_mask(LOG_UNIMP, "mali-csf: command stream groups 0x%08x\n",
-                  req ^ ack);
-    return mali_fw_write(s, l->glb_output + GLB_DOORBELL_ACK, req);
+    s->fw.requests |= req ^ ack;
+    /* Pairs with the host's: its request, then its doorbell's bit */
+    smp_mb();
+    ret = mali_sched_requests(s, s->fw.requests);
+    if (ret == MALI_XLATE_OK) {
+        s->fw.requests = 0;
+    }
+    return ret;
+}
+
+void mali_fw_glb_event(MaliCsfState *s, uint32_t bit)
+{
+    const MaliFwLayout *l = &s->fw.layout;
+    uint32_t req, ack, irq_mask;
+
+    if (mali_fw_read(s, l->glb_input + GLB_REQ, &req) != MALI_XLATE_OK ||
+        mali_fw_read(s, l->glb_input + GLB_ACK_IRQ_MASK, &irq_mask) !=
+        MALI_XLATE_OK ||
+        mali_fw_read(s, l->glb_output + GLB_ACK, &ack) != MALI_XLATE_OK ||
+        !(req & GLB_IDLE_EN) || (req ^ ack) & bit) {
+        return;
+    }
+    mali_fw_write(s, l->glb_output + GLB_ACK, ack ^ bit);
+    if (irq_mask & bit) {
+        mali_irq_raise(s, MALI_IRQ_JOB, JOB_IRQ_GLB);
+    }
 }
 
 void mali_fw_request_event(MaliCsfState *s, MaliEvent ev)
 {
-    MaliXlate ret;
+    uint64_t doorbells = s->fw.doorbells;
+    MaliXlate ret = MALI_XLATE_OK;
 
     if (s->fw.mcu_status != MCU_STATUS_ENABLED) {
         return;
     }
-    ret = mali_fw_groups(s);
-    if (ret == MALI_XLATE_OK) {
-        ret = mali_fw_global(s);
+    if (doorbells & BIT_ULL(0)) {
+        ret = mali_fw_groups(s);
+        if (ret == MALI_XLATE_OK) {
+            ret = mali_fw_global(s);
+        }
     }
-    if (ret == MALI_XLATE_STALL) {
+    if (ret == MALI_XLATE_OK && doorbells & ~BIT_ULL(0)) {
+        ret = mali_sched_doorbells(s, doorbells & ~BIT_ULL(0));
+    }
+    if (ret == MALI_XLATE_OK) {
+        s->fw.doorbells = 0;
+    } else if (ret == MALI_XLATE_STALL) {
         mali_event_arm(s, MALI_EV_FW_REQUEST, MALI_FW_STALL_NS);
-    } else if (ret == MALI_XLATE_FAULT) {
+    } else {
         mali_fw_fatal(s, "fault on its own interface");
     }
 }
@@ -383,6 +422,7 @@ static void mali_doorbell_write(MaliCsfState *s, unsigned bank, unsigned reg,
                                 uint32_t val)
 {
     trace_mali_csf_doorbell(bank, s->fw.mcu_status);
+    s->fw.doorbells |= BIT_ULL(bank);
     if (s->fw.mcu_status == MCU_STATUS_ENABLED &&
         !mali_event_pending(s, MALI_EV_FW_REQUEST)) {
         mali_event_arm(s, MALI_EV_FW_REQUEST, s->model->timing->fw_request);
@@ -415,6 +455,7 @@ void mali_fw_reset(MaliCsfState *s)
     MaliFw fresh = { .layout = s->fw.layout, .ops = s->fw.ops };
 
     s->fw = fresh;
+    mali_sched_reset(s);
     mali_event_cancel(s, MALI_EV_MCU);
     mali_event_cancel(s, MALI_EV_FW_REQUEST);
 }
@@ -428,6 +469,8 @@ const VMStateDescription vmstate_mali_fw = {
         VMSTATE_UINT32(mcu_status, MaliFw),
         VMSTATE_UINT32(mcu_next, MaliFw),
         VMSTATE_BOOL(warm, MaliFw),
+        VMSTATE_UINT64(doorbells, MaliFw),
+        VMSTATE_UINT32(requests, MaliFw),
         VMSTATE_UINT32(progress_timer, MaliFw),
         VMSTATE_UINT32(poweroff_timer, MaliFw),
         VMSTATE_UINT32(idle_timer, MaliFw),

@@ -19,7 +19,7 @@ static int64_t mali_gpu_now(void)
 
 /* --- Counters --- */
 
-static uint64_t mali_gpu_cycles(const MaliCsfState *s)
+uint64_t mali_gpu_cycles(const MaliCsfState *s)
 {
     uint64_t cycles = s->gpu.cycles;
 
@@ -45,7 +45,7 @@ void mali_gpu_counter_use(MaliCsfState *s, uint32_t user, bool on)
 }
 
 /* The system counter, as the CPUs see it, plus TIMESTAMP_OFFSET */
-static uint64_t mali_gpu_timestamp(const MaliCsfState *s)
+uint64_t mali_gpu_timestamp(const MaliCsfState *s)
 {
     return muldiv64(mali_gpu_now(), s->timestamp_hz, NANOSECONDS_PER_SECOND) +
            mali_reg64(s->gpu.regs, R_TIMESTAMP_OFFSET);
@@ -195,11 +195,33 @@ static void mali_gpu_power_drop(MaliCsfState *s)
 
 /* --- Commands --- */
 
-void mali_gpu_flush_done(MaliCsfState *s, MaliEvent ev)
+/* 0 means "always flush" to FLUSH_CACHE2, so the counter skips it */
+static void mali_gpu_count_flush(MaliCsfState *s)
 {
-    /* 0 means "always flush" to the job's prologue, so it is skipped */
     s->gpu.flush_id = (s->gpu.flush_id + 1) & LATEST_FLUSH_MASK ?: 1;
     trace_mali_csf_gpu_flush_done(s->gpu.flush_id);
+}
+
+bool mali_gpu_flush_needed(const MaliCsfState *s, uint32_t id)
+{
+    /* Older than the counter, which wraps: there was a flush since */
+    uint32_t age = (s->gpu.flush_id - id) & LATEST_FLUSH_MASK;
+
+    return !id || !age || age > LATEST_FLUSH_MASK / 2;
+}
+
+void mali_gpu_flushed(MaliCsfState *s, unsigned l2, unsigned lsc)
+{
+    uint32_t full = GPU_FLUSH_CLEAN | GPU_FLUSH_INVALIDATE;
+
+    if (l2 == full && lsc == full) {
+        mali_gpu_count_flush(s);
+    }
+}
+
+void mali_gpu_flush_done(MaliCsfState *s, MaliEvent ev)
+{
+    mali_gpu_count_flush(s);
     mali_irq_raise(s, MALI_IRQ_GPU, GPU_IRQ_CLEAN_CACHES_COMPLETED);
 }
 

@@ -2,9 +2,9 @@
 /*
  * Arm Mali CSF GPU: state of the blocks and what they offer one another
  *
- * Calls go one way: fw -> mem -> mmu -> ptw.  The root (mali_csf.c) and the
- * event queue know every block; a block asks them, never another block's
- * registers.
+ * Calls go one way: fw -> sched -> cs -> mem -> mmu -> ptw.  The root
+ * (mali_csf.c) and the event queue know every block; a block asks them, never
+ * another block's registers.
  */
 
 #ifndef HW_GPU_MALI_CSF_INTERNAL_H
@@ -50,6 +50,9 @@ typedef enum MaliEvent {
     MALI_EV_POWER_L2,
     MALI_EV_MCU,
     MALI_EV_FW_REQUEST,
+    MALI_EV_RUN,
+    MALI_EV_SYNC_POLL,
+    MALI_EV_GLB_IDLE,
     MALI_EV_AS0,
     MALI_EV_COUNT = MALI_EV_AS0 + MALI_MAX_AS
 } MaliEvent;
@@ -123,6 +126,132 @@ typedef struct MaliFault {
 
 /* AS_FAULTSTATUS.SOURCE_ID: our own numbers, the driver only prints them */
 #define MALI_SOURCE_MCU         0x0001
+#define MALI_SOURCE_CS(csg, cs) (0x0100 | (csg) << 5 | (cs))
+
+/* --- Memory (mali_csf_mem.c) --- */
+
+#define MALI_MEM_WINDOWS        128     /* a power of two */
+
+/*
+ * A page of guest memory that is mapped for the length of one slice, so that a
+ * command stream does not walk the tables for each word.  No AS command can
+ * come in between.
+ */
+typedef struct MaliMemWindow {
+    uint64_t page;          /* virtual page number, with its AS on top */
+    uint8_t *host;          /* NULL: not mapped */
+    MaliAccess access;
+} MaliMemWindow;
+
+/* --- Queues and their streams (mali_csf_cs.c) --- */
+
+#define MALI_CS_MAX_REGS        128
+#define MALI_CS_MAX_SB          16
+#define MALI_CS_MAX_OPS         32
+#define MALI_CS_CALL_DEPTH      8       /* G610; contract 8.5 */
+
+/* CS status_blocked_reason */
+typedef enum MaliCsBlocked {
+    MALI_CS_UNBLOCKED = 0,
+    MALI_CS_BLOCKED_SB = 1,
+    MALI_CS_BLOCKED_PROGRESS = 2,
+    MALI_CS_BLOCKED_SYNC = 3,
+    MALI_CS_BLOCKED_DEFERRED = 4,
+    MALI_CS_BLOCKED_RESOURCE = 5,
+    MALI_CS_BLOCKED_FLUSH = 6,
+} MaliCsBlocked;
+
+typedef enum MaliCsState {
+    MALI_CS_STOPPED,
+    MALI_CS_RUNNING,
+    MALI_CS_FAULTED,        /* until the host has seen the fault */
+    MALI_CS_FATAL,          /* until the group is terminated */
+} MaliCsState;
+
+/* One level of CALL: the stream and where it is executed */
+typedef struct MaliCsFrame {
+    uint64_t start;
+    uint64_t end;
+    uint64_t pc;
+} MaliCsFrame;
+
+/* An operation that was issued and has not completed */
+typedef struct MaliCsOp {
+    uint64_t word;          /* the instruction */
+    uint64_t address;       /* its operands, as they were when issued */
+    uint64_t data;
+    int64_t due;            /* ns; MALI_EVENT_IDLE while slots are waited for */
+    uint64_t delay;         /* ns, from when the slots are free */
+    uint32_t wait;          /* these slots must be free first */
+    uint8_t slot;           /* held until completion */
+} MaliCsOp;
+
+typedef struct MaliCs {
+    uint8_t state;          /* MaliCsState */
+    uint8_t blocked;        /* MaliCsBlocked */
+    uint8_t depth;          /* frames in use; 0: in the ring */
+    uint8_t sb_endpoint;    /* slot of RUN_* */
+    uint8_t sb_other;       /* slot of LOAD/STORE_MULTIPLE */
+    uint8_t n_ops;
+    uint8_t doorbell;
+    uint8_t priority;
+    uint8_t error;          /* exception until the next ERROR_BARRIER, or 0 */
+    uint8_t resources;      /* REQ_RESOURCE */
+    bool stalled;           /* by a locked region */
+    bool fault_async;       /* the fault is that of an earlier instruction */
+    uint32_t raise;         /* CS_EVT_* that the host is to be told */
+    uint64_t error_info;
+    uint32_t idle_mask;     /* CS_IDLE_* of the request word */
+    /* The ring; byte counts that only grow */
+    uint64_t ring_base;
+    uint64_t ring_input;
+    uint64_t ring_output;
+    uint32_t ring_size;
+    uint64_t insert;
+    uint64_t extract;
+    uint64_t extract_told;  /* as the host sees it */
+    /* The register file and call stack */
+    uint32_t regs[MALI_CS_MAX_REGS];
+    MaliCsFrame frames[MALI_CS_CALL_DEPTH];
+    /* What is waited for */
+    uint32_t wait_mask;     /* scoreboard slots */
+    uint64_t wait_address;  /* sync object */
+    uint64_t wait_value;
+    uint32_t wait_flags;    /* condition, size and kind, as in status_wait */
+    /* Asynchronous operations, in the order of issue */
+    uint16_t sb[MALI_CS_MAX_SB];
+    MaliCsOp ops[MALI_CS_MAX_OPS];
+    /* Tiler heap and progress */
+    uint64_t heap;
+    uint64_t handler_address;
+    uint32_t handler_length;
+    uint32_t vt_start;
+    uint32_t vt_end;
+    uint32_t frag_end;
+    uint64_t progress;
+} MaliCs;
+
+/* --- Group slots (mali_csf_sched.c) --- */
+
+typedef struct MaliCsg {
+    bool running;
+    bool idle;              /* told the host so */
+    bool sync_update;       /* wrote a system-scope object in this slice */
+    uint8_t as;
+    uint8_t next_cs;        /* who runs first in the next slice */
+    uint32_t doorbells;     /* of queues, acknowledged, not yet looked at */
+    uint32_t endpoint_req;
+    uint64_t suspend_buf;
+    MaliCs cs[MALI_MAX_CS];
+} MaliCsg;
+
+typedef struct MaliSched {
+    uint8_t next_csg;       /* who runs first in the next slice */
+    bool glb_idle;          /* told the host so */
+    bool sync_written;      /* a stream wrote an object others may wait for */
+    uint64_t instructions;  /* executed since reset */
+    uint64_t shader_work_skipped;
+} MaliSched;
 
 /* --- MCU and firmware (mali_csf_fw.c) --- */
 
@@ -147,6 +276,8 @@ typedef struct MaliFw {
     uint32_t mcu_status;
     uint32_t mcu_next;          /* MCU_STATUS_* that MALI_EV_MCU leads to */
     bool warm;                  /* halted in good order: memory is kept */
+    uint64_t doorbells;         /* rung, not yet looked at */
+    uint32_t requests;          /* of groups, acknowledged, not yet looked at */
     /* Latched by the CFG_* requests */
     uint32_t progress_timer;
     uint32_t poweroff_timer;
@@ -178,6 +309,7 @@ struct MaliCsfState {
     uint32_t clock_hz;
 
     const MaliCsfModel *model;
+    const struct MaliCsIsa *isa;
     uint32_t fw_iface;
 
     QEMUTimer *timer;
@@ -188,6 +320,11 @@ struct MaliCsfState {
     MaliGpu gpu;
     MaliAs as[MALI_MAX_AS];
     MaliFw fw;
+    MaliSched sched;
+    MaliCsg csg[MALI_MAX_CSG];
+
+    MaliMemWindow windows[MALI_MEM_WINDOWS];
+    bool windows_open;
 };
 
 /* --- Register tables --- */
@@ -295,6 +432,12 @@ extern const VMStateDescription vmstate_mali_irq;
 void mali_gpu_init(MaliCsfState *s);
 void mali_gpu_reset(MaliCsfState *s);
 bool mali_gpu_powered(const MaliCsfState *s, MaliPowerDomain domain);
+uint64_t mali_gpu_cycles(const MaliCsfState *s);
+uint64_t mali_gpu_timestamp(const MaliCsfState *s);
+/* Whether FLUSH_CACHE2 with flush id @id has anything to do */
+bool mali_gpu_flush_needed(const MaliCsfState *s, uint32_t id);
+/* A stream's flush is done: modes as in FLUSH_CACHE2 */
+void mali_gpu_flushed(MaliCsfState *s, unsigned l2, unsigned lsc);
 /* Keep the cycle counter running, or not, on behalf of MALI_COUNTER_* */
 void mali_gpu_counter_use(MaliCsfState *s, uint32_t user, bool on);
 void mali_gpu_flush_done(MaliCsfState *s, MaliEvent ev);
@@ -330,8 +473,76 @@ MaliXlate mali_mem_read(MaliCsfState *s, unsigned as, uint64_t va, void *buf,
 MaliXlate mali_mem_write(MaliCsfState *s, unsigned as, uint64_t va,
                          const void *buf, uint32_t len, uint16_t source);
 
+/*
+ * Between begin and end, accesses keep the pages that they meet mapped.  Guest
+ * code cannot get at our registers meanwhile, so that no translation can have
+ * become invalid for us.
+ */
+void mali_mem_begin(MaliCsfState *s);
+void mali_mem_end(MaliCsfState *s);
+/*
+ * A pointer to @va, with *@left bytes up to the end of its page; only between
+ * begin and end, and valid until then.  NULL, with *@ret OK, where memory
+ * cannot be mapped: use mali_mem_read and write; or with the reason in *@ret.
+ */
+void *mali_mem_map(MaliCsfState *s, unsigned as, uint64_t va, MaliAccess access,
+                   uint16_t source, uint32_t *left, MaliXlate *ret);
+
+/* --- mali_csf_cs.c --- */
+
+/*
+ * Execute a queue until it blocks or has used up @budget instructions.  Returns
+ * how many it has executed.  Between mali_mem_begin() and end().
+ */
+uint32_t mali_cs_run(MaliCsfState *s, unsigned csg, unsigned cs,
+                     uint32_t budget);
+/* Whether it has something to do now, or is waiting for something */
+bool mali_cs_runnable(const MaliCs *c);
+bool mali_cs_idle(const MaliCs *c);
+/* Complete what is due at @now; true if anything was */
+bool mali_cs_complete(MaliCsfState *s, unsigned csg, unsigned cs, int64_t now);
+/* The earliest completion, or MALI_EVENT_IDLE */
+int64_t mali_cs_next_due(const MaliCs *c);
+bool mali_cs_sync_ready(MaliCsfState *s, unsigned csg, unsigned cs);
+void mali_cs_resume_faulted(MaliCs *c);
+/* Whether @word is of a kind that can be on the list of operations */
+bool mali_cs_op_valid(uint64_t word);
+/* The VA of the instruction that is next */
+uint64_t mali_cs_pc(const MaliCs *c);
+
+/* --- mali_csf_suspend.c --- */
+
+/* Size of a group's suspend buffer in bytes, as CSG control tells it */
+uint32_t mali_suspend_size(const MaliCsfState *s);
+/* Whether @c can be executed without harm, wherever it came from */
+bool mali_suspend_cs_valid(const MaliCs *c);
+MaliXlate mali_suspend_save(MaliCsfState *s, unsigned csg);
+/* *@valid is false where the buffer holds no saved group: queues are empty */
+MaliXlate mali_suspend_load(MaliCsfState *s, unsigned csg, bool *valid);
+
+/* --- mali_csf_sched.c --- */
+
+void mali_sched_reset(MaliCsfState *s);
+/* The host asked for something in the groups of @mask */
+MaliXlate mali_sched_requests(MaliCsfState *s, uint32_t mask);
+/* User doorbells, bit by number: new work in the rings that have one of them */
+MaliXlate mali_sched_doorbells(MaliCsfState *s, uint64_t mask);
+void mali_sched_run_event(MaliCsfState *s, MaliEvent ev);
+void mali_sched_sync_poll_event(MaliCsfState *s, MaliEvent ev);
+void mali_sched_idle_event(MaliCsfState *s, MaliEvent ev);
+int mali_sched_post_load(MaliCsfState *s);
+extern const VMStateDescription vmstate_mali_csg;
+extern const VMStateDescription vmstate_mali_sched;
+
 /* --- mali_csf_fw.c --- */
 
+/* One word of the firmware's memory; OK, or why not */
+MaliXlate mali_fw_read(MaliCsfState *s, uint64_t va, uint32_t *val);
+MaliXlate mali_fw_write(MaliCsfState *s, uint64_t va, uint32_t val);
+/* Flip event @bit of the GLB interface, unless it is pending */
+void mali_fw_glb_event(MaliCsfState *s, uint32_t bit);
+/* The firmware hit something it cannot go on from */
+void mali_fw_fatal(MaliCsfState *s, const char *what);
 void mali_fw_init(MaliCsfState *s);
 void mali_fw_reset(MaliCsfState *s);
 void mali_fw_mcu_event(MaliCsfState *s, MaliEvent ev);

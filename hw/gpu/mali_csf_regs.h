@@ -244,6 +244,7 @@ REG32(DOORBELL, 0x0)
 #define GLB_STATE_HALT          1
 #define GLB_STATE_SLEEP         2
 #define GLB_STATE_SUSPEND       3
+#define GLB_IDLE                BIT(26)
 #define GLB_EVT_MASK            (MAKE_64BIT_MASK(20, 7) | BIT(30) | BIT(31))
 
 /* CSG control */
@@ -254,10 +255,125 @@ REG32(DOORBELL, 0x0)
 #define CSG_PROTM_SUSPEND_SIZE  0x10
 #define CSG_STREAM_NUM          0x14
 #define CSG_STREAM_STRIDE       0x18
+/* CSG input */
+#define CSG_REQ                 0x00
+#define CSG_ACK_IRQ_MASK        0x04
+#define CSG_DOORBELL_REQ        0x08
+#define CSG_CS_IRQ_ACK          0x0c
+#define CSG_ALLOW_COMPUTE       0x20
+#define CSG_ALLOW_FRAGMENT      0x28
+#define CSG_ALLOW_OTHER         0x30
+#define CSG_ENDPOINT_REQ        0x34
+#define CSG_ENDPOINT_REQ2       0x38
+#define CSG_SUSPEND_BUF         0x40
+#define CSG_PROTM_SUSPEND_BUF   0x48
+#define CSG_CONFIG              0x50
+#define CSG_INPUT_SIZE          0x58
+/* CSG output */
+#define CSG_ACK                 0x00
+#define CSG_DOORBELL_ACK        0x08
+#define CSG_CS_IRQ_REQ          0x0c
+#define CSG_STATUS_ENDPOINT_CURRENT 0x10
+#define CSG_STATUS_ENDPOINT_REQ 0x14
+#define CSG_STATUS_STATE        0x18
+#define CSG_RESOURCE_DEP        0x1c
+#define CSG_STATUS_STATE_IDLE   BIT(0)
+/* CSG req/ack bits */
+#define CSG_STATE_MASK          MAKE_64BIT_MASK(0, 3)
+#define CSG_STATE_TERMINATE     0
+#define CSG_STATE_START         1
+#define CSG_STATE_SUSPEND       2
+#define CSG_STATE_RESUME        3
+#define CSG_ENDPOINT_CONFIG     BIT(4)
+#define CSG_STATUS_UPDATE       BIT(5)
+#define CSG_SYNC_UPDATE         BIT(28)
+#define CSG_IDLE                BIT(29)
+#define CSG_DOORBELL            BIT(30)
+#define CSG_PROGRESS_TIMER      BIT(31)
+#define CSG_EVT_MASK            MAKE_64BIT_MASK(28, 4)
+/* endpoint_req */
+#define CSG_EP_COMPUTE_SHIFT    0
+#define CSG_EP_FRAGMENT_SHIFT   8
+#define CSG_EP_TILER_SHIFT      16
+#define CSG_EP_PRIORITY_SHIFT   28
 
 /* CS control */
 #define CS_FEATURES             0x00
 #define CS_INPUT_VA             0x04
 #define CS_OUTPUT_VA            0x08
+/* CS input */
+#define CS_REQ                  0x00
+#define CS_CONFIG               0x04
+#define CS_ACK_IRQ_MASK         0x0c
+#define CS_RINGBUF_BASE         0x10
+#define CS_RINGBUF_SIZE         0x18
+#define CS_HEAP_START           0x20
+#define CS_HEAP_END             0x28
+#define CS_RINGBUF_INPUT        0x30
+#define CS_RINGBUF_OUTPUT       0x38
+#define CS_INPUT_SIZE           0x58
+/* CS output */
+#define CS_ACK                  0x00
+#define CS_STATUS_CMD_PTR       0x40
+#define CS_STATUS_WAIT          0x48
+#define CS_STATUS_REQ_RESOURCE  0x4c
+#define CS_STATUS_WAIT_SYNC_PTR 0x50
+#define CS_STATUS_WAIT_SYNC_VALUE 0x58
+#define CS_STATUS_SCOREBOARDS   0x5c
+#define CS_STATUS_BLOCKED_REASON 0x60
+#define CS_STATUS_WAIT_SYNC_VALUE_HI 0x64
+#define CS_FAULT                0x80
+#define CS_FATAL                0x84
+#define CS_FAULT_INFO           0x88
+#define CS_FATAL_INFO           0x90
+#define CS_HEAP_VT_START        0xc0
+#define CS_HEAP_VT_END          0xc4
+#define CS_HEAP_FRAG_END        0xcc
+#define CS_HEAP_ADDRESS         0xd0
+#define CS_OUTPUT_SIZE          0xd8
+/* CS req/ack bits */
+#define CS_STATE_MASK           MAKE_64BIT_MASK(0, 3)
+#define CS_STATE_STOP           0
+#define CS_STATE_START          1
+#define CS_REQ_EXTRACT_EVENT    BIT(4)
+#define CS_IDLE_SYNC_WAIT       BIT(8)
+#define CS_IDLE_PROTM           BIT(9)
+#define CS_IDLE_EMPTY           BIT(10)
+#define CS_IDLE_RESOURCE        BIT(11)
+#define CS_EVT_TILER_OOM        BIT(26)
+#define CS_EVT_PROTM_PENDING    BIT(27)
+#define CS_EVT_FATAL            BIT(30)
+#define CS_EVT_FAULT            BIT(31)
+#define CS_EVT_MASK             (CS_EVT_TILER_OOM | CS_EVT_PROTM_PENDING | \
+                                 CS_EVT_FATAL | CS_EVT_FAULT)
+/* status_wait */
+#define CS_WAIT_SB_MASK_SHIFT   0
+#define CS_WAIT_SB_SRC_SHIFT    16
+#define CS_WAIT_COND_SHIFT      24
+#define CS_WAIT_PROGRESS        BIT(28)
+#define CS_WAIT_SYNC_64B        BIT(30)
+#define CS_WAIT_SYNC            BIT(31)
+
+/* Ring: the queue's interface pages, in the firmware's address space */
+#define RING_INSERT             0x00
+#define RING_EXTRACT_INIT       0x08
+#define RING_EXTRACT            0x00
+#define RING_ACTIVE             0x08
+#define RING_MIN_SIZE           4096
+#define RING_MAX_SIZE           (64 * 1024)
+
+/* Exceptions of command streams (panthor_device.h) */
+#define CS_EXC_CONFIG_FAULT     0x40
+#define CS_EXC_UNRECOVERABLE    0x41
+#define CS_EXC_ENDPOINT_FAULT   0x44
+#define CS_EXC_BUS_FAULT        0x48
+#define CS_EXC_INSTR_INVALID    0x49
+#define CS_EXC_CALL_STACK_OVERFLOW 0x4a
+#define CS_EXC_INHERIT_FAULT    0x4b
+#define CS_EXC_INVALID_PC       0x50
+#define CS_EXC_INVALID_ENC      0x51
+#define CS_EXC_DATA_INVALID     0x58
+#define CS_EXC_ADDR_RANGE       0x5a
+#define CS_EXC_OOM              0x60
 
 #endif /* HW_GPU_MALI_CSF_REGS_H */
