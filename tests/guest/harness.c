@@ -20,6 +20,7 @@
 #define MAX_METRICS 48
 #define MAX_TUNABLES 16
 #define MAX_LOG_LINES 64
+#define MAX_ALLOWED 8
 #define TEXT_SIZE 256
 
 enum outcome { NOT_FINISHED, PASSED, FAILED, SKIPPED };
@@ -45,6 +46,8 @@ struct result {
 	struct metric metrics[MAX_METRICS];
 	size_t nr_lines;
 	char lines[MAX_LOG_LINES][TEXT_SIZE];
+	size_t nr_allowed;
+	char allowed[MAX_ALLOWED][TEXT_SIZE];
 	size_t nr_tunables;
 	struct tunable tunables[MAX_TUNABLES];
 };
@@ -151,6 +154,13 @@ void test_log(const char *fmt, ...)
 	vsnprintf(result->lines[result->nr_lines], TEXT_SIZE, fmt, ap);
 	va_end(ap);
 	result->nr_lines++;
+}
+
+void test_allow(const char *regex)
+{
+	if (result->nr_allowed == MAX_ALLOWED)
+		test_fail(__FILE__, __LINE__, 1, "test_allow", "more than %d", MAX_ALLOWED);
+	snprintf(result->allowed[result->nr_allowed++], TEXT_SIZE, "%s", regex);
 }
 
 static struct metric *find_metric(const char *name)
@@ -329,6 +339,16 @@ static bool run_child(const struct test *t)
 	return false;
 }
 
+static void print_strings(const char *key, char (*strings)[TEXT_SIZE], size_t nr)
+{
+	printf("  %s: [", key);
+	for (size_t i = 0; i < nr; i++) {
+		printf("%s", i ? ", " : "");
+		json_string(stdout, strings[i]);
+	}
+	printf("]\n");
+}
+
 static void print_result(size_t number, const char *name, double seconds)
 {
 	bool failed = result->outcome == FAILED;
@@ -349,12 +369,9 @@ static void print_result(size_t number, const char *name, double seconds)
 		json_string(stdout, result->reason);
 		printf("\n");
 	}
-	printf("  log: [");
-	for (i = 0; i < result->nr_lines; i++) {
-		printf("%s", i ? ", " : "");
-		json_string(stdout, result->lines[i]);
-	}
-	printf("]\n  ...\n");
+	print_strings("log", result->lines, result->nr_lines);
+	print_strings("allow", result->allowed, result->nr_allowed);
+	printf("  ...\n");
 	fflush(stdout);
 }
 

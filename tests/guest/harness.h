@@ -77,6 +77,12 @@ void test_skip(const char *fmt, ...) __printf(1, 2) __attribute__((noreturn));
 /* A line of the test's log. */
 void test_log(const char *fmt, ...) __printf(1, 2);
 
+/*
+ * Kernel messages that match this regular expression (Python's) are what this
+ * test provokes. Any other complaint of the kernel fails it.
+ */
+void test_allow(const char *regex);
+
 /* A measured value by name; the last one given under a name counts. */
 void metric_int(const char *name, long long value);
 void metric_double(const char *name, double value);

@@ -14,8 +14,7 @@
 #include "panthor.h"
 #include "util.h"
 
-/* ioctl() that returns -errno and is repeated when a signal ended it. */
-static int drm_ioctl(const struct panthor *gpu, unsigned long request, void *arg)
+int drm_ioctl(const struct panthor *gpu, unsigned long request, void *arg)
 {
 	int ret;
 

@@ -32,6 +32,9 @@ int panthor_find(struct panthor *gpu);
 int panthor_open(struct panthor *gpu);
 void panthor_close(struct panthor *gpu);
 
+/* ioctl() on the render node that is repeated when a signal ended it. */
+int drm_ioctl(const struct panthor *gpu, unsigned long request, void *arg);
+
 /* DEV_QUERY, all in one: data of this size, zeroed by the caller where it is input too. */
 int panthor_query(const struct panthor *gpu, uint32_t type, void *data, uint32_t size);
 

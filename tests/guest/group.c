@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+#include <drm/drm.h>
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "group.h"
+
+#define MAX_QUEUES 32
+
+int group_create(const struct panthor *gpu, uint32_t vm, unsigned int queues,
+		 uint32_t ring_size, uint8_t priority)
+{
+	struct drm_panthor_queue_create create[MAX_QUEUES] = { 0 };
+	struct drm_panthor_group_create args = {
+		.queues = DRM_PANTHOR_OBJ_ARRAY(queues, create),
+		.max_compute_cores = 1,
+		.max_fragment_cores = 1,
+		.max_tiler_cores = 1,
+		.priority = priority,
+		.compute_core_mask = 1,
+		.fragment_core_mask = 1,
+		.tiler_core_mask = 1,
+		.vm_id = vm,
+	};
+	int ret;
+
+	if (queues > MAX_QUEUES)
+		return -EINVAL;
+	for (unsigned int i = 0; i < queues; i++) {
+		create[i].priority = 1;
+		create[i].ringbuf_size = ring_size;
+	}
+	ret = drm_ioctl(gpu, DRM_IOCTL_PANTHOR_GROUP_CREATE, &args);
+	return ret ? ret : (int)args.group_handle;
+}
+
+int group_destroy(const struct panthor *gpu, uint32_t group)
+{
+	struct drm_panthor_group_destroy args = { .group_handle = group };
+
+	return drm_ioctl(gpu, DRM_IOCTL_PANTHOR_GROUP_DESTROY, &args);
+}
+
+int group_state(const struct panthor *gpu, uint32_t group, uint32_t *fatal_queues)
+{
+	struct drm_panthor_group_get_state args = { .group_handle = group };
+	int ret = drm_ioctl(gpu, DRM_IOCTL_PANTHOR_GROUP_GET_STATE, &args);
+
+	if (ret)
+		return ret;
+	if (fatal_queues)
+		*fatal_queues = args.fatal_queues;
+	return args.state;
+}
+
+int group_submit(const struct panthor *gpu, uint32_t group, unsigned int queue, uint64_t va,
+		 uint32_t size, uint32_t wait, uint32_t signal)
+{
+	struct drm_panthor_sync_op ops[2];
+	unsigned int nr = 0;
+	struct drm_panthor_queue_submit submit = {
+		.queue_index = queue, .stream_addr = va, .stream_size = size,
+	};
+	struct drm_panthor_group_submit args = {
+		.group_handle = group,
+		.queue_submits = DRM_PANTHOR_OBJ_ARRAY(1, &submit),
+	};
+
+	memset(ops, 0, sizeof(ops));
+	if (wait) {
+		ops[nr].flags = DRM_PANTHOR_SYNC_OP_WAIT |
+				DRM_PANTHOR_SYNC_OP_HANDLE_TYPE_SYNCOBJ;
+		ops[nr++].handle = wait;
+	}
+	if (signal) {
+		ops[nr].flags = DRM_PANTHOR_SYNC_OP_SIGNAL |
+				DRM_PANTHOR_SYNC_OP_HANDLE_TYPE_SYNCOBJ;
+		ops[nr++].handle = signal;
+	}
+	submit.syncs = (struct drm_panthor_obj_array)DRM_PANTHOR_OBJ_ARRAY(nr, ops);
+	return drm_ioctl(gpu, DRM_IOCTL_PANTHOR_GROUP_SUBMIT, &args);
+}
+
+int syncobj_create(const struct panthor *gpu)
+{
+	struct drm_syncobj_create args = { 0 };
+	int ret = drm_ioctl(gpu, DRM_IOCTL_SYNCOBJ_CREATE, &args);
+
+	return ret ? ret : (int)args.handle;
+}
+
+int syncobj_destroy(const struct panthor *gpu, uint32_t syncobj)
+{
+	struct drm_syncobj_destroy args = { .handle = syncobj };
+
+	return drm_ioctl(gpu, DRM_IOCTL_SYNCOBJ_DESTROY, &args);
+}
+
+int syncobj_wait(const struct panthor *gpu, uint32_t syncobj, unsigned int ms)
+{
+	struct drm_syncobj_wait args = {
+		.handles = (uintptr_t)&syncobj, .count_handles = 1,
+	};
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	args.timeout_nsec = now.tv_sec * 1000000000LL + now.tv_nsec + ms * 1000000LL;
+	return drm_ioctl(gpu, DRM_IOCTL_SYNCOBJ_WAIT, &args);
+}
+
+static int syncobj_op(const struct panthor *gpu, unsigned long request, uint32_t syncobj)
+{
+	struct drm_syncobj_array args = {
+		.handles = (uintptr_t)&syncobj, .count_handles = 1,
+	};
+
+	return drm_ioctl(gpu, request, &args);
+}
+
+int syncobj_signal(const struct panthor *gpu, uint32_t syncobj)
+{
+	return syncobj_op(gpu, DRM_IOCTL_SYNCOBJ_SIGNAL, syncobj);
+}
+
+int syncobj_reset(const struct panthor *gpu, uint32_t syncobj)
+{
+	return syncobj_op(gpu, DRM_IOCTL_SYNCOBJ_RESET, syncobj);
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Groups, queues and jobs through the driver's ioctls, and the syncobjs that
+ * tell when a job is done. Functions return 0 or a positive result on success
+ * and -errno on failure.
+ */
+#ifndef GUEST_GROUP_H
+#define GUEST_GROUP_H
+
+#include "panthor.h"
+
+/* A group of so many queues with rings of ring_size bytes. Returns its handle. */
+int group_create(const struct panthor *gpu, uint32_t vm, unsigned int queues,
+		 uint32_t ring_size, uint8_t priority);
+int group_destroy(const struct panthor *gpu, uint32_t group);
+
+/* DRM_PANTHOR_GROUP_STATE_* of a group, and which queues failed. */
+int group_state(const struct panthor *gpu, uint32_t group, uint32_t *fatal_queues);
+
+/*
+ * Queue a stream of size bytes at a GPU address. wait and signal are syncobjs,
+ * 0 for none.
+ */
+int group_submit(const struct panthor *gpu, uint32_t group, unsigned int queue, uint64_t va,
+		 uint32_t size, uint32_t wait, uint32_t signal);
+
+int syncobj_create(const struct panthor *gpu);
+int syncobj_destroy(const struct panthor *gpu, uint32_t syncobj);
+/* Wait until the syncobj's fence is signalled. -ETIME after so many ms. */
+int syncobj_wait(const struct panthor *gpu, uint32_t syncobj, unsigned int ms);
+/* Let it be signalled by the CPU; and take its fence away. */
+int syncobj_signal(const struct panthor *gpu, uint32_t syncobj);
+int syncobj_reset(const struct panthor *gpu, uint32_t syncobj);
+
+#endif
