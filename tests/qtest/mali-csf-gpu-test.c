@@ -392,6 +392,10 @@ static void test_guest_errors(void)
     gpu_write(qts, DOORBELL(0), 1);
     gpu_write(qts, DOORBELL(23), 1);
     gpu_write(qts, GPU_CMD, CMD_CLEAR_FAULT);
+    /* As Tyr gives up an address space, and without a LOCK */
+    gpu_as_command(qts, 1, CMD_FLUSH_PT);
+    gpu_as_command(qts, 1, CMD_FLUSH_MEM);
+    gpu_as_config(qts, 1, 0, 0, TRANSCFG_UNMAPPED);
     g_assert_cmpint(count_errors(&log), ==, 0);
 
     before = gpu_snapshot(qts);
@@ -551,6 +555,20 @@ static void test_cycles(void)
     check_cycles("clock-frequency=100000000", 100000000);
 }
 
+/* Commands start and stop it too (Arm's own driver uses them) */
+static void test_cycles_command(void)
+{
+    QTestState *qts = gpu_start("");
+
+    gpu_write(qts, GPU_CMD, CMD_TIME_ENABLE);
+    qtest_clock_step(qts, 1000000);
+    g_assert_cmpuint(gpu_read64(qts, CYCLE_COUNT), ==, 500000);
+    gpu_write(qts, GPU_CMD, CMD_TIME_DISABLE);
+    qtest_clock_step(qts, NS_LONG);
+    g_assert_cmpuint(gpu_read64(qts, CYCLE_COUNT), ==, 500000);
+    qtest_quit(qts);
+}
+
 /* --- Power --- */
 
 static const uint32_t domains[] = { DOMAIN_L2, DOMAIN_TILER, DOMAIN_SHADER };
@@ -681,6 +699,7 @@ int main(int argc, char **argv)
     qtest_add_func("mali-csf/gpu/clear-fault", test_clear_fault);
     qtest_add_func("mali-csf/gpu/timestamp", test_timestamp);
     qtest_add_func("mali-csf/gpu/cycles", test_cycles);
+    qtest_add_func("mali-csf/gpu/cycles-command", test_cycles_command);
     qtest_add_func("mali-csf/gpu/power", test_power);
     qtest_add_func("mali-csf/gpu/power-single-cores", test_power_single_cores);
     qtest_add_func("mali-csf/gpu/power-no-change", test_power_no_change);

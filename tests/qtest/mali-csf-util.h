@@ -116,6 +116,8 @@ enum { LINE_JOB, LINE_MMU, LINE_GPU, LINE_COUNT };
 
 #define CMD_SOFT_RESET          0x00000101
 #define CMD_HARD_RESET          0x00000201
+#define CMD_TIME_DISABLE        0x00000003
+#define CMD_TIME_ENABLE         0x00000103
 #define CMD_FLUSH               0x00023304
 #define CMD_FLUSH_CLEAN         0x00001104
 #define CMD_CLEAR_FAULT         0x00000007
