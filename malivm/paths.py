@@ -67,8 +67,14 @@ def remove(path: Path) -> None:
 
 
 def write_whole(path: Path, content: bytes | str) -> None:
-    """Write a file so that it is there either whole or not at all."""
+    """Write a file so that it is there either whole or not at all.
+
+    A device, a pipe or a link that a user names is written to, not replaced.
+    """
     data = content.encode() if isinstance(content, str) else content
+    if path.is_symlink() or path.exists() and not path.is_file():
+        path.write_bytes(data)
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     fd, temp = tempfile.mkstemp(prefix=PART, dir=path.parent)
     try:

@@ -42,6 +42,21 @@ class Whole(BuildCase):
         self.assertEqual(path.read_text("ascii"), "old")
         self.assert_no_parts()
 
+    def test_what_is_no_plain_file_is_written_to(self) -> None:
+        target = self.write("target", "old")
+        link = self.dir / "link"
+        link.symlink_to(target)
+        paths.write_whole(link, "new")
+        self.assertTrue(link.is_symlink())
+        self.assertEqual(target.read_text("ascii"), "new")
+        fifo = self.dir / "fifo"
+        os.mkfifo(fifo)
+        reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+        paths.write_whole(fifo, "through")
+        self.assertEqual(os.read(reader, 100), b"through")
+        os.close(reader)
+        self.assertTrue(fifo.is_fifo())
+
     def test_left_overs_of_a_killed_run(self) -> None:
         self.write("home/part_x/file", "")
         self.write("home/part_y", "")
