@@ -119,6 +119,7 @@ class Console:
         self.panic = ""                         # the panic's headline
         self.last: deque[str] = deque(maxlen=_LAST_LINES)
         self._report: Complaint | None = None
+        self._message: tuple[float | None, Complaint] | None = None
 
     def feed(self, line: str) -> tuple[str, str] | None:
         """Read a line; returns ("begin"|"end", test) if it is a marker."""
@@ -144,9 +145,14 @@ class Console:
             self._continue(self._report, message.text, rule)
         elif _CUT_HERE in message.text:
             self._open("warning", "")
+        elif (self._message is not None and message.time is not None
+              and message.time == self._message[0] and not (rule and rule.report)):
+            # One message of several lines has one time stamp (printk/printk.c)
+            self._message[1].lines.append(message.text)
         elif rule is not None:
             self._open(rule.kind, message.text)
             if not rule.report:
+                self._message = (message.time, self.complaints[-1])
                 self._report = None
             if rule.kind == "panic":
                 self.panic = message.text

@@ -163,6 +163,19 @@ class Tests(unittest.TestCase):
         self.assertFalse(warning.allowed([r"end trace"]))
         self.assertFalse(warning.allowed([]))
 
+    def test_message_of_several_lines(self) -> None:
+        """Lines with one time stamp are one message; one that is a report is its own."""
+        console = Console()
+        for line in ("<4>[    1.000000] mali-vm: begin exec.a",):
+            console.feed(line)
+        for text in ("panthor 0.gpu: [drm] *ERROR* Unhandled Page fault in AS1 at VA 0x1",
+                     "raw fault status: 0x10003C2", "access type 0x3: WRITE"):
+            console.feed(f"<3>[    2.000001] {text}")
+        console.feed("<3>[    2.000001] BUG: KASAN: use-after-free in f+0x1/0x2")
+        console.feed("<3>[    2.000002] source id 0x100")
+        self.assertEqual([len(c.lines) for c in console.complaints], [3, 2])
+        self.assertTrue(console.complaints[0].allowed(["raw fault status: .*3C2$"]))
+
 
 if __name__ == "__main__":
     unittest.main()
