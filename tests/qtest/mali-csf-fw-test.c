@@ -232,9 +232,13 @@ static void test_layout(void)
         g_assert_cmphex(fw_read(qts, csg + 0x00), ==, 0);
         g_assert_cmphex(fw_read(qts, csg + 0x04), ==, 0x04003000 + i * 0x80);
         g_assert_cmphex(fw_read(qts, csg + 0x08), ==, 0x04007000 + i * 0x40);
-        /* The driver refuses groups when one of these is 0 */
-        g_assert_cmphex(fw_read(qts, csg + 0x0c), ==, 0x1000);
-        g_assert_cmphex(fw_read(qts, csg + 0x10), ==, 0x1000);
+        /* The driver wants them alike, and refuses groups when one is 0 */
+        g_assert_cmphex(fw_read(qts, csg + 0x0c), !=, 0);
+        g_assert_cmphex(fw_read(qts, csg + 0x0c), ==,
+                        fw_read(qts, FW_SHARED + 0x1000 + 0x0c));
+        g_assert_cmphex(fw_read(qts, csg + 0x10), !=, 0);
+        g_assert_cmphex(fw_read(qts, csg + 0x10), ==,
+                        fw_read(qts, FW_SHARED + 0x1000 + 0x10));
         g_assert_cmphex(fw_read(qts, csg + 0x14), ==, 8);
         g_assert_cmphex(fw_read(qts, csg + 0x18), ==, 0xc);
         for (int j = 0; j < 8; j++) {
