@@ -127,7 +127,7 @@ class Console:
         if message.user:
             mark = _MARK.match(message.text)
             if mark:
-                self._report = None
+                self._report = self._message = None
                 self.running = mark[1] == "begin"
                 if self.running:
                     self.current = mark[2]
@@ -146,8 +146,8 @@ class Console:
         elif _CUT_HERE in message.text:
             self._open("warning", "")
         elif (self._message is not None and message.time is not None
-              and message.time == self._message[0] and not (rule and rule.report)):
-            # One message of several lines has one time stamp (printk/printk.c)
+              and message.time == self._message[0] and (rule is None or rule.kind == "error")):
+            # One message of several lines has one time stamp, and its prefix once
             self._message[1].lines.append(message.text)
         elif rule is not None:
             self._open(rule.kind, message.text)

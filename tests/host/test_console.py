@@ -166,8 +166,6 @@ class Tests(unittest.TestCase):
     def test_message_of_several_lines(self) -> None:
         """Lines with one time stamp are one message; one that is a report is its own."""
         console = Console()
-        for line in ("<4>[    1.000000] mali-vm: begin exec.a",):
-            console.feed(line)
         for text in ("panthor 0.gpu: [drm] *ERROR* Unhandled Page fault in AS1 at VA 0x1",
                      "raw fault status: 0x10003C2", "access type 0x3: WRITE"):
             console.feed(f"<3>[    2.000001] {text}")
