@@ -688,14 +688,14 @@ static void test_async(void)
 
 static void test_operands(void)
 {
-    uint64_t word = 0x11223344abcd8001;
+    uint64_t word = 0x112a3344abcd8001;
 
     g_assert_cmphex(mali_cs_opcode(word), ==, 0x11);
-    g_assert_cmphex(mali_cs_dst(word), ==, 0x22);
+    g_assert_cmphex(mali_cs_dst(word), ==, 0x2a);
     g_assert_cmphex(mali_cs_src(word), ==, 0x33);
     g_assert_cmphex(mali_cs_src1(word), ==, 0x44);
     g_assert_cmphex(mali_cs_mask(word), ==, 0xabcd);
-    g_assert_cmphex(mali_cs_signal(word), ==, 0x2);
+    g_assert_cmphex(mali_cs_signal(word), ==, 0xa);
     g_assert_cmpint(mali_cs_offset(word), ==, -32767);
 }
 
