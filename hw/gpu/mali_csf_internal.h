@@ -249,6 +249,7 @@ typedef struct MaliSched {
     uint8_t next_csg;       /* who runs first in the next slice */
     bool glb_idle;          /* told the host so */
     bool sync_written;      /* a stream wrote an object others may wait for */
+    int64_t next_slice;     /* ns: when queues with work go on; 0: none has */
     uint64_t instructions;  /* executed since reset */
     uint64_t shader_work_skipped;
 } MaliSched;

@@ -13,10 +13,12 @@
 #include "mali_csf_isa.h"
 #include "trace.h"
 
-/* One slice: the BQL is held no longer than this takes, some 100 us */
+/* One slice: the BQL is held no longer than this takes, some 50 us */
 #define MALI_SLICE_INSTRUCTIONS 16384
-/* What an instruction costs on the virtual clock; a core runs at 500 MHz */
-#define MALI_INSTRUCTION_NS     8
+/* A late one makes up for it, up to so many times the usual length */
+#define MALI_SLICE_CATCH_UP     3
+/* What an instruction costs on the virtual clock */
+#define MALI_INSTRUCTION_NS     5
 /* At least that much between slices, for the rest of the machine */
 #define MALI_SLICE_GAP_NS       (20 * SCALE_US)
 #define MALI_STALL_NS           (10 * SCALE_US)
@@ -576,19 +578,18 @@ static uint32_t mali_csg_turn(MaliCsfState *s, unsigned i, int64_t now,
     return n;
 }
 
-static uint32_t mali_sched_execute(MaliCsfState *s, int64_t now)
+static uint32_t mali_sched_execute(MaliCsfState *s, int64_t now,
+                                   uint32_t budget)
 {
     uint32_t done = 0, round;
 
     do {
         round = 0;
-        for (int k = 0; k < s->csg_slots && done < MALI_SLICE_INSTRUCTIONS;
-             k++) {
+        for (int k = 0; k < s->csg_slots && done < budget; k++) {
             unsigned i = (s->sched.next_csg + k) % s->csg_slots;
 
             if (s->csg[i].running) {
-                uint32_t n = mali_csg_turn(s, i, now, MALI_SLICE_INSTRUCTIONS -
-                                                      done);
+                uint32_t n = mali_csg_turn(s, i, now, budget - done);
 
                 done += n;
                 round += n;
@@ -599,8 +600,21 @@ static uint32_t mali_sched_execute(MaliCsfState *s, int64_t now)
             s->sched.sync_written = false;
             mali_sched_check_syncs(s);
         }
-    } while (round && done < MALI_SLICE_INSTRUCTIONS);
+    } while (round && done < budget);
     return done;
+}
+
+/*
+ * How much a slice may do: on a busy host it comes late, and makes up for the
+ * time on the virtual clock as far as the BQL can be held that long.
+ */
+static uint32_t mali_sched_budget(const MaliCsfState *s, int64_t now)
+{
+    int64_t late = s->sched.next_slice ? now - s->sched.next_slice : 0;
+
+    return MALI_SLICE_INSTRUCTIONS +
+           MIN(MAX(late, 0) / MALI_INSTRUCTION_NS,
+               (MALI_SLICE_CATCH_UP - 1) * MALI_SLICE_INSTRUCTIONS);
 }
 
 /* What the streams of a group did that the host must know */
@@ -668,8 +682,10 @@ void mali_sched_idle_event(MaliCsfState *s, MaliEvent ev)
 static void mali_sched_rearm(MaliCsfState *s, int64_t now, uint32_t done,
                              bool waiting)
 {
+    int64_t next = now + MAX(done * MALI_INSTRUCTION_NS, MALI_SLICE_GAP_NS);
     int64_t due = MALI_EVENT_IDLE;
 
+    s->sched.next_slice = 0;
     for (int i = 0; i < s->csg_slots; i++) {
         for (int j = 0; j < s->cs_slots && s->csg[i].running; j++) {
             const MaliCs *c = &s->csg[i].cs[j];
@@ -678,8 +694,8 @@ static void mali_sched_rearm(MaliCsfState *s, int64_t now, uint32_t done,
             if (c->state == MALI_CS_RUNNING && c->stalled) {
                 due = MIN(due, now + MALI_STALL_NS);
             } else if (mali_cs_runnable(c)) {
-                due = MIN(due, now + MAX(done * MALI_INSTRUCTION_NS,
-                                         MALI_SLICE_GAP_NS));
+                s->sched.next_slice = next;
+                due = MIN(due, next);
             }
         }
     }
@@ -707,7 +723,7 @@ void mali_sched_run_event(MaliCsfState *s, MaliEvent ev)
         }
     }
     mali_sched_check_syncs(s);
-    done = mali_sched_execute(s, now);
+    done = mali_sched_execute(s, now, mali_sched_budget(s, now));
     waiting = mali_sched_check_syncs(s);
     for (int i = 0; i < s->csg_slots; i++) {
         if (s->csg[i].running) {
@@ -843,6 +859,7 @@ const VMStateDescription vmstate_mali_sched = {
         VMSTATE_UINT8(next_csg, MaliSched),
         VMSTATE_BOOL(glb_idle, MaliSched),
         VMSTATE_BOOL(sync_written, MaliSched),
+        VMSTATE_INT64(next_slice, MaliSched),
         VMSTATE_UINT64(instructions, MaliSched),
         VMSTATE_UINT64(shader_work_skipped, MaliSched),
         VMSTATE_END_OF_LIST()
