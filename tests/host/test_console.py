@@ -105,6 +105,9 @@ class Kinds(unittest.TestCase):
                     found = read(f"[    1.000000] {text}")
                     self.assertEqual([c.kind for c in found], [kind])
 
+    def test_the_driver_may_speak_without_a_level(self) -> None:
+        self.assertEqual(read("[    1.000000] panthor 8000000.gpu: [drm] clock rate = 5"), [])
+
     def test_harmless_ones_are_none(self) -> None:
         for level, text in HARMLESS:
             with self.subTest(text):
@@ -129,8 +132,9 @@ class Reports(unittest.TestCase):
 
     def test_a_marker_ends_a_report(self) -> None:
         found = read(mark("begin", "a.b"), *LOCKDEP.splitlines(), mark("begin", "a.c"),
-                     *KASAN.splitlines())
-        self.assertEqual([(c.test, c.kind) for c in found], [("a.b", "lockdep"), ("a.c", "kasan")])
+                     *WARN.splitlines())
+        self.assertEqual([(c.test, c.kind) for c in found],
+                         [("a.b", "lockdep"), ("a.c", "warning")])
 
     def test_a_panic_within_a_report(self) -> None:
         console = Console()

@@ -103,9 +103,10 @@ class Verdict(unittest.TestCase):
         self.assertEqual(findings, [])
 
     def test_reported_twice(self) -> None:
-        tap = support.tap("TAP version 14", "1..2", "ok 1 - a.one", "ok 2 - a.one",
+        tap = support.tap("TAP version 14", "1..2", "not ok 1 - a.one", "ok 2 - a.one",
                           "# mali-vm: done")
-        _, findings = play(CONSOLE[:2] + tap)
+        collector, findings = play(CONSOLE[:2] + tap)
+        self.assertEqual(verdicts(collector)["a.one"], "fail")
         self.assertEqual([f["message"] for f in findings], ["a.one was reported twice"])
 
     def test_begun_and_never_reported(self) -> None:

@@ -32,7 +32,7 @@ ok 1 - evict.unused.shrink
 
 def read(text: str) -> tuple[TapReader, list[TapTest]]:
     reader = TapReader()
-    tests = [test for line in text.splitlines() for test in reader.feed(line)]
+    tests = [test for line in text.split("\n") for test in reader.feed(line)]
     return reader, tests + list(reader.finish())
 
 
