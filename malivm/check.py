@@ -74,7 +74,9 @@ def run(suites: Sequence[str]) -> int:
     if code and not failed:
         # A program may fail outside of any of its test cases.
         failed = 1
-    print(f"{passed} passed, {failed} failed, {skipped} skipped", flush=True)
+    counts = f"{passed} passed, {failed} failed, {skipped} skipped"
+    paths.write_whole(paths.build() / "counts", counts + "\n")
+    print(counts, flush=True)
     return 1 if failed or not passed else 0
 
 
