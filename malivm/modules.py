@@ -55,21 +55,20 @@ class Index:
 
     def __init__(self, directory: Path):
         self.directory = directory
+        # Name of the module -> its file and those that it depends on.
         self._files: dict[str, str] = {}
         self._hard: dict[str, list[str]] = {}
         for line in self._lines("modules.dep"):
             file, _, needed = line.partition(":")
-            self._files[plain_name(file)] = file
-            self._hard[plain_name(file)] = [plain_name(other) for other in needed.split()]
+            name = plain_name(file)
+            self._files[name] = file
+            self._hard[name] = needed.split()
         self._soft: dict[str, list[str]] = {}
         for line in self._lines("modules.softdep"):
             words = line.split()
             if words and words[0] == "softdep":
                 self._soft[words[1].replace("-", "_")] = [
                     word.replace("-", "_") for word in words[2:] if not word.endswith(":")]
-        # A pattern may hold spaces.
-        self._aliases = [line.removeprefix("alias ").rpartition(" ")[::2]
-                         for line in self._lines("modules.alias") if line.startswith("alias ")]
 
     def _lines(self, name: str) -> list[str]:
         try:
@@ -84,8 +83,11 @@ class Index:
 
     def wanted(self) -> list[str]:
         """The files (relative names) of the modules that a guest needs."""
+        # "alias PATTERN NAME"; a pattern may hold spaces.
+        aliases = [line.removeprefix("alias ").rpartition(" ")[::2]
+                   for line in self._lines("modules.alias") if line.startswith("alias ")]
         todo = [name.replace("-", "_") for name in (*NAMES, DRIVER)]
-        for pattern, name in self._aliases:
+        for pattern, name in aliases:
             if any(_matches(device, pattern) for device in DEVICES):
                 todo.append(name.replace("-", "_"))
         found: dict[str, str] = {}
@@ -94,7 +96,8 @@ class Index:
             if name in found or name not in self._files:
                 continue
             found[name] = self._files[name]
-            todo += self._hard[name] + self._soft.get(name, [])
+            todo += map(plain_name, self._hard[name])
+            todo += self._soft.get(name, [])
         return sorted(found.values())
 
 
