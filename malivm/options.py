@@ -119,6 +119,13 @@ COMMANDS = (
     ), (
         ("./mali-vm bench idle", "one figure"),
     )),
+    Command("decode", "a dump of a command stream as text", (
+        Option("file", "little-endian 64-bit words; - is standard input", {"metavar": "FILE"}),
+        _value("--arch", "N", "the GPU's architecture, 10 to 14", 10, positive),
+        _value("--base", "VA", "address of the first word, for branches", "0"),
+    ), (
+        ("./mali-vm decode stream.bin --base 0x10000000", "a stream as if it began there"),
+    )),
 )
 
 EXIT_CODES = """exit codes:

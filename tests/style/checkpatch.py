@@ -6,7 +6,8 @@ import sys
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
-PATTERNS = ("hw/gpu/*.[ch]", "include/hw/gpu/*.h", "tests/qtest/*.[ch]", "tests/unit/*.[ch]")
+PATTERNS = ("hw/gpu/*.[ch]", "include/hw/gpu/*.h", "tests/qtest/*.[ch]", "tests/unit/*.[ch]",
+            "tools/*.c")
 
 
 def main() -> int:
