@@ -182,6 +182,8 @@ def _image(path: Path) -> Kernel:
                     path.parent.parent / "lib" / "modules" / release):
         if (modules / "kernel").is_dir():
             return Kernel(image, _indexed(modules, release), release, str(path))
+    progress.say(f"{path} has no modules beside it (modules/kernel or lib/modules/{release}): "
+                 "panthor has to be built in")
     return Kernel(image, None, release, str(path))
 
 

@@ -27,6 +27,7 @@ class Images(BuildCase):
         path = self.write("Image", image())
         found = self.resolve("Image")
         self.assertEqual((found.image, found.modules, found.release), (path, None, RELEASE))
+        self.assertIn("no modules beside it", self.said[0])
 
     def test_compressed_image(self) -> None:
         self.write("Image.gz", gzip.compress(image()))
@@ -67,6 +68,7 @@ class Images(BuildCase):
         self.write(f"lib/modules/{RELEASE}/kernel/a.ko", b"")
         dep = self.write(f"lib/modules/{RELEASE}/modules.dep", "kernel/a.ko:\n")
         self.assertEqual(self.resolve("boot/Image").modules, dep.parent)
+        self.assertEqual(self.said, [])
 
 
 class Trees(BuildCase):
