@@ -11,7 +11,7 @@
 #include "vmstat.h"
 
 /* A name that ends in '_' stands for the sum of all that begin so: one a memory zone. */
-const char *const vmstat_names[NR_VMSTAT_ITEMS] = {
+static const char *const vmstat_names[NR_VMSTAT_ITEMS] = {
 	[VM_PSWPIN] = "pswpin",
 	[VM_PSWPOUT] = "pswpout",
 	[VM_PGSCAN_KSWAPD] = "pgscan_kswapd",
@@ -19,8 +19,6 @@ const char *const vmstat_names[NR_VMSTAT_ITEMS] = {
 	[VM_PGSTEAL_KSWAPD] = "pgsteal_kswapd",
 	[VM_PGSTEAL_DIRECT] = "pgsteal_direct",
 	[VM_ALLOCSTALL] = "allocstall_",
-	[VM_THP_FILE_ALLOC] = "thp_file_alloc",
-	[VM_NR_FREE_PAGES] = "nr_free_pages",
 };
 
 static int name_fits(const char *name, const char *pattern)

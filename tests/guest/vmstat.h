@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* What is watched here, a row of vmstat_names[]. */
+/* What is watched here. */
 enum vmstat_item {
 	VM_PSWPIN,		/* pages read from swap */
 	VM_PSWPOUT,		/* pages written to swap */
@@ -15,16 +15,12 @@ enum vmstat_item {
 	VM_PGSTEAL_KSWAPD,
 	VM_PGSTEAL_DIRECT,
 	VM_ALLOCSTALL,		/* entries into direct reclaim, of every zone */
-	VM_THP_FILE_ALLOC,	/* huge pages allocated for shmem files */
-	VM_NR_FREE_PAGES,
 	NR_VMSTAT_ITEMS
 };
 
 struct vmstat {
 	long long v[NR_VMSTAT_ITEMS];
 };
-
-extern const char *const vmstat_names[NR_VMSTAT_ITEMS];
 
 /* Read all counters at once. -errno on failure; a counter the kernel lacks is 0. */
 int vmstat_read(struct vmstat *vm);
