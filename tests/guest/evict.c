@@ -493,7 +493,7 @@ static void test_evict(const void *arg)
 	EXPECT_EQ(after.state, GEM_EVICTED);
 	metric_int("evicted", pages);
 
-	/* What reclaim did not write to swap by itself, so that all of it is read back from there. */
+	/* What reclaim did not write to swap by itself: all of it shall be read back from there. */
 	swap_out(target.bo.size);
 	CHECK_OK(vmstat_read(&swapped));
 	if (pressure)

@@ -164,8 +164,8 @@ static bool gpu_exists(void)
 	if (!d)
 		return false;
 	while (!found && (e = readdir(d)))
-		found = read_file(modalias, sizeof(modalias), "/sys/bus/platform/devices/%s/modalias",
-				  e->d_name) > 0 &&
+		found = read_file(modalias, sizeof(modalias),
+				  "/sys/bus/platform/devices/%s/modalias", e->d_name) > 0 &&
 			strstr(modalias, "arm,mali-valhall-csf");
 	closedir(d);
 	return found;
@@ -359,8 +359,8 @@ static const char *find_busybox(void)
 static void print_banner(void)
 {
 	printf("\nThe GPU's driver is panthor; this shell is busybox's. To try:\n"
-	       "  cat /sys/kernel/debug/dri/*/gems              the buffers, and which are evicted\n"
-	       "  echo 1000000 > /sys/kernel/debug/dri/0/shrink evict all that can be\n"
+	       "  cat /sys/kernel/debug/dri/0/gems               the buffers, and which are out\n"
+	       "  echo 1000000 > /sys/kernel/debug/dri/0/shrink  evict all that can be\n"
 	       "  " TESTS_DIR "/probe --list; " TESTS_DIR "/probe probe.query\n"
 	       "  dmesg | grep panthor\n");
 	if (conf_bool("share", 0))
