@@ -49,6 +49,9 @@ class _Candidate:
     version: str
     suite: str
     repo: apt.Repo
+    #: the packages that hold it; some are listed of which a part is not
+    packages: tuple[str, ...]
+    complete: bool
 
 
 def resolve(spec: str) -> Kernel:
@@ -114,14 +117,20 @@ def _matches(candidate: _Candidate, wanted: str) -> bool:
 def _candidates(suites: tuple[str, ...]) -> list[_Candidate]:
     """The kernels that `suites` list, newest first."""
     repo = apt.Repo("arm64", suites)
-    names = [name for name in repo.names("linux-image-") if _PACKAGE.match(name)]
-    found = []
-    for listed in repo.versions(names):
-        match = _PACKAGE.match(listed.package)
-        if match:
-            found.append(_Candidate(_number(match["number"]), match["release"],
-                                    listed.version, listed.suite, repo))
-    return sorted(found, key=lambda one: (one.number, one.version), reverse=True)
+    matches = [match for match in map(_PACKAGE.match, repo.names("linux-image-")) if match]
+    parts = {match: [f"{part}-{match['release']}" for part in _PARTS] for match in matches}
+    found = repo.versions(name for names in parts.values() for name in names)
+    listed = {(one.package, one.version): one.suite for one in found}
+    candidates = []
+    for match, names in parts.items():
+        for version in [one.version for one in found if one.package == match[0]]:
+            held = tuple(name for name in names if (name, version) in listed)
+            # Split up, but without the part that holds the modules?
+            complete = len({"linux-binary", "linux-modules"}
+                           & {name.removesuffix(f"-{match['release']}") for name in held}) != 1
+            candidates.append(_Candidate(_number(match["number"]), match["release"], version,
+                                         listed[match[0], version], repo, held, complete))
+    return sorted(candidates, key=lambda one: (one.number, one.version), reverse=True)
 
 
 def _fetch(wanted: str) -> Path:
@@ -138,12 +147,13 @@ def _fetch(wanted: str) -> Path:
                 return _unpack(candidate)
             except apt.Unavailable as exc:
                 # Index and pool of a mirror do not always agree: take the next best.
-                progress.say(exc.message)
                 refused = refused or exc
-    numbers = sorted({one.number for one in known}, reverse=True)
+                if candidate.complete:
+                    progress.say(exc.message)
+    numbers = sorted({one.number for one in known if one.complete}, reverse=True)
     versions = ", ".join(".".join(map(str, number)) for number in numbers)
     why = f"{refused.message}; " if refused else f"there is no Debian kernel {wanted} for arm64; "
-    raise errors.MaliError(f"{why}the indices list: {versions}")
+    raise errors.MaliError(f"{why}what there is: {versions}")
 
 
 def _unpack(candidate: _Candidate) -> Path:
@@ -153,15 +163,14 @@ def _unpack(candidate: _Candidate) -> Path:
     target = home / name
     if target.exists():
         return target
+    if not candidate.complete:
+        raise apt.Unavailable(f"linux-image-{candidate.release} cannot be used: "
+                              "the package with its modules is not in the index")
     packages.ensure("guest")
-    wanted = [f"{part}-{candidate.release}" for part in _PARTS]
-    listed = {found.package for found in candidate.repo.versions(wanted)
-              if found.version == candidate.version}
     with paths.lock(home):
         with paths.whole_dir(target) as temp:
-            for package in wanted:
-                if package in listed:
-                    candidate.repo.extract(package, candidate.version, temp)
+            for package in candidate.packages:
+                candidate.repo.extract(package, candidate.version, temp)
             if not (temp / "lib").exists():
                 (temp / "lib").symlink_to("usr/lib")
             with progress.step("indexing the kernel's modules"):

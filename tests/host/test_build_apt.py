@@ -142,6 +142,7 @@ class DebianKernel(BuildCase):
     def setUp(self) -> None:
         super().setUp()
         self.missing: set[str] = set()
+        self.unlisted: set[str] = set()
         self.asked: list[tuple[str, ...]] = []
         test = self
 
@@ -150,19 +151,22 @@ class DebianKernel(BuildCase):
             return [*test.OTHERS, *(f"{prefix}{name}-arm64" for name in test.LISTED[self.suites])]
 
         def versions(self: apt.Repo, packages: list[str]) -> list[apt.Version]:
-            return [apt.Version(package, "1", self.suites[-1]) for package in packages]
+            return [apt.Version(package, "1", self.suites[-1]) for package in packages
+                    if package not in test.unlisted]
 
         self.enter(mock.patch.object(apt.Repo, "names", names))
         self.enter(mock.patch.object(apt.Repo, "versions", versions))
+        self.real_unpack = kernel._unpack
         self.enter(mock.patch.object(kernel, "_unpack", self.unpack))
 
     def unpack(self, candidate: kernel._Candidate) -> Path:
         """Pretend to fetch a kernel."""
         if candidate.release in self.missing:
             raise apt.Unavailable(f"{candidate.release} cannot be downloaded: 404")
-        target = self.cache / "kernels" / f"{candidate.release}_1_{candidate.suite}"
-        target.mkdir(parents=True, exist_ok=True)
-        return target
+        if candidate.complete:
+            name = f"{candidate.release}_1_{candidate.suite}"
+            (self.cache / "kernels" / name).mkdir(parents=True)
+        return self.real_unpack(candidate)
 
     def test_newest_by_number(self) -> None:
         self.assertEqual(kernel.resolve("debian").release, "7.3.10+deb13-arm64")
@@ -193,6 +197,17 @@ class DebianKernel(BuildCase):
         message = self.error(lambda: kernel.resolve("debian:7.2.9"))
         self.assertIn("7.2.9+deb13-arm64 cannot be downloaded", message)
         self.assertIn("7.4.1, 7.3.10, 7.3.4, 7.2.9, 6.12.94", message)
+
+    def test_its_modules_are_not_listed(self) -> None:
+        self.unlisted = {"linux-modules-7.3.10+deb13-arm64"}
+        self.assertEqual(kernel.resolve("debian:7.3").release, "7.3.4+deb13-arm64")
+        message = self.error(lambda: kernel.resolve("debian:7.3.10"))
+        self.assertIn("linux-image-7.3.10+deb13-arm64 cannot be used", message)
+        self.assertIn("what there is: 7.4.1, 7.3.4, 7.2.9", message)
+
+    def test_not_split_up(self) -> None:
+        self.unlisted = {f"linux-{part}-6.12.94+deb13-arm64" for part in ("modules", "binary")}
+        self.assertEqual(kernel.resolve("debian:6.12").release, "6.12.94+deb13-arm64")
 
     def test_nonsense(self) -> None:
         self.assertIn("not a kernel version", self.error(lambda: kernel.resolve("debian:newest")))
