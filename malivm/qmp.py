@@ -10,13 +10,18 @@ import json
 import socket
 from typing import Any
 
+from .errors import MaliError
 
-class QmpError(Exception):
+
+class QmpError(MaliError):
     """QEMU refused a command; the message is its own."""
 
 
-class QmpClosed(Exception):
+class QmpClosed(MaliError):
     """The connection ended: QEMU is gone."""
+
+    def __init__(self) -> None:
+        super().__init__("QEMU ended while it was asked something: run again with --log", code=3)
 
 
 class Qmp:
@@ -68,7 +73,7 @@ class Qmp:
             raise QmpClosed from exc
         answer = self._answer("return", "error")
         if "error" in answer:
-            raise QmpError(answer["error"]["desc"])
+            raise QmpError(f"QEMU refused {command}: {answer['error']['desc']}")
         return answer["return"]
 
     def events(self) -> list[dict[str, Any]]:
