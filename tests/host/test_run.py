@@ -72,7 +72,8 @@ class ExitCodes(RunCase):
         code, out, document = self.play([*steps, ["shutdown", "guest-reset"], ["exit", 0]])
         self.assertEqual(code, 3)
         self.assertIn("CRASH", out.splitlines()[-1])
-        self.assertIn("Kernel panic - not syncing: x", document["tests"][1]["reason"])
+        self.assertEqual(document["tests"][1]["reason"],
+                         "the guest's kernel panicked: Kernel panic - not syncing: x")
 
     def test_qemu_dies(self) -> None:
         code, _, document = self.play([*PASSING[:5], ["exit", 7]])
