@@ -895,7 +895,8 @@ int64_t mali_cs_next_due(const MaliCs *c)
 {
     int64_t due = MALI_EVENT_IDLE;
 
-    for (int i = 0; i < c->n_ops; i++) {
+    /* A queue that has ended completes nothing any more */
+    for (int i = 0; i < c->n_ops && c->state != MALI_CS_FATAL; i++) {
         due = MIN(due, c->ops[i].due);
     }
     return due;
@@ -933,7 +934,7 @@ bool mali_cs_complete(MaliCsfState *s, unsigned csg, unsigned cs, int64_t now)
         if (mali_cs_effects[mali_cs_opcode(op.word)](&x, op.address, op.data) ==
             MALI_CS_BLOCK) {
             /* A locked region: it stays on the list */
-            i++;
+            c->ops[i++].due = now + MALI_STALL_NS;
             continue;
         }
         c->sb[op.slot]--;

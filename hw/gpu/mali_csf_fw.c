@@ -16,9 +16,6 @@
 #include "mali_csf_internal.h"
 #include "trace.h"
 
-/* Retry of an access that a locked region stalls */
-#define MALI_FW_STALL_NS        (10 * SCALE_US)
-
 /* --- Shared section --- */
 
 /*
@@ -156,7 +153,7 @@ static void mali_fw_boot(MaliCsfState *s)
     }
     ret = mali_fw_write_section(s);
     if (ret == MALI_XLATE_STALL) {
-        mali_event_arm(s, MALI_EV_MCU, MALI_FW_STALL_NS);
+        mali_event_arm(s, MALI_EV_MCU, MALI_STALL_NS);
         return;
     }
     if (ret == MALI_XLATE_FAULT) {
@@ -410,7 +407,7 @@ void mali_fw_request_event(MaliCsfState *s, MaliEvent ev)
     if (ret == MALI_XLATE_OK) {
         s->fw.doorbells = 0;
     } else if (ret == MALI_XLATE_STALL) {
-        mali_event_arm(s, MALI_EV_FW_REQUEST, MALI_FW_STALL_NS);
+        mali_event_arm(s, MALI_EV_FW_REQUEST, MALI_STALL_NS);
     } else {
         mali_fw_fatal(s, "fault on its own interface");
     }

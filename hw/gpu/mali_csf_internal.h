@@ -110,6 +110,9 @@ typedef struct MaliAs {
     uint64_t lockaddr;
 } MaliAs;
 
+/* When an access that a locked region stalls is tried again */
+#define MALI_STALL_NS           (10 * SCALE_US)
+
 typedef enum MaliXlate {
     MALI_XLATE_OK,
     MALI_XLATE_FAULT,
@@ -473,6 +476,13 @@ MaliXlate mali_mem_read(MaliCsfState *s, unsigned as, uint64_t va, void *buf,
                         uint32_t len, uint16_t source);
 MaliXlate mali_mem_write(MaliCsfState *s, unsigned as, uint64_t va,
                          const void *buf, uint32_t len, uint16_t source);
+
+/*
+ * Whether an access would work, without a trace of it in the registers: for
+ * pointers that the host gave and that are its own fault.
+ */
+MaliXlate mali_mem_probe(MaliCsfState *s, unsigned as, uint64_t va,
+                         uint32_t len, MaliAccess access);
 
 /*
  * Between begin and end, accesses keep the pages that they meet mapped.  Guest

@@ -88,8 +88,8 @@ enum {
     /*
      * Length in bytes, a multiple of 8.  A CALL returns behind it when the
      * length is used up, also when it is its stream's last instruction: there
-     * are no tail calls.  G610 nests eight streams, the ring among them, thus
-     * seven CALLs; an exception handler adds one (decode_csf.c).  A JUMP
+     * are no tail calls.  G610 nests eight CALLs (contract 8.5; Mesa's
+     * decode_csf.c counts the ring among the eight streams).  A JUMP
      * replaces the rest of its own stream, and is not for the ring.
      */
     MALI_CS_CALL = 32,

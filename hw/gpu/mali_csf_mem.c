@@ -43,6 +43,33 @@ static MaliXlate mali_mem_bus_error(MaliCsfState *s, unsigned as, uint64_t va,
     return MALI_XLATE_FAULT;
 }
 
+MaliXlate mali_mem_probe(MaliCsfState *s, unsigned as, uint64_t va,
+                         uint32_t len, MaliAccess access)
+{
+    uint64_t first = va & ~(uint64_t)MALI_PAGE_MASK;
+    MaliXlate ret = MALI_XLATE_OK;
+
+    if (!len || va + len - 1 < va) {
+        return MALI_XLATE_FAULT;
+    }
+    for (uint64_t n = 0; n < va + len - first && ret == MALI_XLATE_OK;
+         n += MALI_PAGE_SIZE) {
+        MaliPtwResult res;
+        MaliFault fault;
+
+        ret = mali_mmu_translate(s, as, first + n, access, &res, &fault);
+        if (ret == MALI_XLATE_OK &&
+            !address_space_access_valid(&s->dma_as,
+                                        res.pa & ~(uint64_t)MALI_PAGE_MASK,
+                                        MALI_PAGE_SIZE,
+                                        access == MALI_ACCESS_WRITE,
+                                        MEMTXATTRS_UNSPECIFIED)) {
+            ret = MALI_XLATE_FAULT;
+        }
+    }
+    return ret;
+}
+
 /* --- Windows: pages that stay mapped during a slice --- */
 
 static void mali_mem_unmap(MaliCsfState *s, MaliMemWindow *w)

@@ -21,7 +21,6 @@
 #define MALI_INSTRUCTION_NS     5
 /* At least that much between slices, for the rest of the machine */
 #define MALI_SLICE_GAP_NS       (20 * SCALE_US)
-#define MALI_STALL_NS           (10 * SCALE_US)
 /* CPUs write sync objects without a doorbell (contract 3.10) */
 #define MALI_SYNC_POLL_NS       (1 * SCALE_MS)
 /* A turn of a queue, by the priority of its group */
@@ -164,12 +163,17 @@ static void mali_cs_event(MaliCsfState *s, unsigned i, unsigned j, uint32_t bit)
 
 /* --- Status --- */
 
+static bool mali_cs_has_ring(const MaliCs *c)
+{
+    return c->state != MALI_CS_STOPPED && c->ring_output;
+}
+
 /* The ring's extract: before any ack and event that the host judges it by */
 static MaliXlate mali_cs_tell_extract(MaliCsfState *s, MaliCs *c)
 {
     MaliWords w = { s, MALI_XLATE_OK };
 
-    if (c->state != MALI_CS_STOPPED && c->extract != c->extract_told) {
+    if (mali_cs_has_ring(c) && c->extract != c->extract_told) {
         mali_words_put64(&w, c->ring_output + RING_EXTRACT, c->extract);
         if (w.ret == MALI_XLATE_OK) {
             c->extract_told = c->extract;
@@ -246,6 +250,30 @@ static MaliXlate mali_csg_write_status(MaliCsfState *s, unsigned i)
 
 /* --- Queue slots --- */
 
+/* The two pages that a ring's counts are in; an address of 0 is none */
+static MaliXlate mali_cs_probe_ring(MaliCsfState *s, uint64_t input,
+                                    uint64_t output)
+{
+    MaliXlate ret = mali_mem_probe(s, 0, input, RING_EXTRACT_INIT + 8,
+                                   MALI_ACCESS_READ);
+
+    if (!input || !output) {
+        return MALI_XLATE_FAULT;
+    }
+    if (ret == MALI_XLATE_OK) {
+        ret = mali_mem_probe(s, 0, output, RING_ACTIVE + 4, MALI_ACCESS_WRITE);
+    }
+    return ret;
+}
+
+static void mali_cs_config_fault(MaliCs *c, uint64_t info)
+{
+    c->state = MALI_CS_FATAL;
+    c->error = CS_EXC_CONFIG_FAULT;
+    c->error_info = info;
+    c->raise |= CS_EVT_FATAL;
+}
+
 /* Bind a queue to its ring; @resume keeps where it was */
 static MaliXlate mali_cs_start(MaliCsfState *s, unsigned i, unsigned j,
                                bool resume)
@@ -259,7 +287,8 @@ static MaliXlate mali_cs_start(MaliCsfState *s, unsigned i, unsigned j,
     uint32_t size = mali_words_get(&w, in + CS_RINGBUF_SIZE);
     uint64_t input = mali_words_get64(&w, in + CS_RINGBUF_INPUT);
     uint64_t output = mali_words_get64(&w, in + CS_RINGBUF_OUTPUT);
-    uint64_t insert, extract;
+    uint64_t insert = 0, extract = 0;
+    bool valid;
 
     if (w.ret != MALI_XLATE_OK) {
         return w.ret;
@@ -268,10 +297,20 @@ static MaliXlate mali_cs_start(MaliCsfState *s, unsigned i, unsigned j,
         memset(c, 0, sizeof(*c));
         return MALI_XLATE_OK;
     }
-    insert = mali_words_get64(&w, input + RING_INSERT);
-    extract = mali_words_get64(&w, input + RING_EXTRACT_INIT);
-    if (w.ret != MALI_XLATE_OK) {
+    w.ret = mali_cs_probe_ring(s, input, output);
+    valid = w.ret != MALI_XLATE_FAULT && is_power_of_2(size) &&
+            size >= RING_MIN_SIZE && size <= RING_MAX_SIZE &&
+            !(base & (RING_MIN_SIZE - 1));
+    if (w.ret == MALI_XLATE_STALL) {
         return w.ret;
+    }
+    w.ret = MALI_XLATE_OK;
+    if (valid) {
+        insert = mali_words_get64(&w, input + RING_INSERT);
+        extract = mali_words_get64(&w, input + RING_EXTRACT_INIT);
+        if (w.ret != MALI_XLATE_OK) {
+            return w.ret;
+        }
     }
     if (!resume || c->state == MALI_CS_STOPPED) {
         memset(c, 0, sizeof(*c));
@@ -280,7 +319,7 @@ static MaliXlate mali_cs_start(MaliCsfState *s, unsigned i, unsigned j,
     }
     c->extract_told = ~c->extract;
     c->ring_base = base;
-    c->ring_size = size;
+    c->ring_size = valid ? size : RING_MIN_SIZE;
     c->ring_input = input;
     c->ring_output = output;
     c->insert = insert & ~7ull;
@@ -288,14 +327,10 @@ static MaliXlate mali_cs_start(MaliCsfState *s, unsigned i, unsigned j,
     c->doorbell = extract32(config, 8, 8);
     c->idle_mask = req;
     trace_mali_csf_cs_start(i, j, base, size, c->extract, c->insert);
-    if (!is_power_of_2(size) || size < RING_MIN_SIZE || size > RING_MAX_SIZE ||
-        base & (RING_MIN_SIZE - 1)) {
-        c->state = MALI_CS_FATAL;
-        c->error = CS_EXC_CONFIG_FAULT;
-        c->error_info = base;
-        c->raise |= CS_EVT_FATAL;
-        /* mali_cs_pc() divides by nothing, but masks with it */
-        c->ring_size = RING_MIN_SIZE;
+    if (!valid) {
+        /* There is no ring to tell the host of: see mali_cs_has_ring() */
+        c->ring_input = c->ring_output = 0;
+        mali_cs_config_fault(c, base);
     }
     mali_words_put(&w, mali_cs_out(s, i, j, CS_ACK),
                    (mali_words_get(&w, mali_cs_out(s, i, j, CS_ACK)) &
@@ -324,7 +359,7 @@ static MaliXlate mali_cs_request(MaliCsfState *s, unsigned i, unsigned j)
         !c->raise) {
         mali_cs_resume_faulted(c);
     }
-    if (c->state != MALI_CS_STOPPED) {
+    if (mali_cs_has_ring(c)) {
         c->insert = mali_words_get64(&w, c->ring_input + RING_INSERT) & ~7ull;
     }
     mali_words_put(&w, mali_cs_out(s, i, j, CS_ACK),
@@ -340,10 +375,7 @@ static void mali_csg_config_fault(MaliCsg *g)
         MaliCs *c = &g->cs[j];
 
         if (c->state != MALI_CS_STOPPED) {
-            c->state = MALI_CS_FATAL;
-            c->error = CS_EXC_CONFIG_FAULT;
-            c->error_info = g->suspend_buf;
-            c->raise |= CS_EVT_FATAL;
+            mali_cs_config_fault(c, g->suspend_buf);
         }
     }
 }
@@ -359,10 +391,21 @@ static MaliXlate mali_csg_start(MaliCsfState *s, unsigned i, bool resume)
     if (w.ret != MALI_XLATE_OK) {
         return w.ret;
     }
-    if (resume) {
-        w.ret = mali_suspend_load(s, i, &valid);
-    } else {
-        memset(g->cs, 0, sizeof(g->cs));
+    memset(g->cs, 0, sizeof(g->cs));
+    if (g->suspend_buf) {
+        w.ret = mali_mem_probe(s, 0, g->suspend_buf, mali_suspend_size(s),
+                               MALI_ACCESS_WRITE);
+        if (w.ret == MALI_XLATE_FAULT) {
+            w.ret = MALI_XLATE_OK;
+            g->suspend_buf = 0;
+            valid = false;
+        }
+    }
+    if (resume && w.ret == MALI_XLATE_OK) {
+        valid = valid && g->suspend_buf;
+        if (valid) {
+            w.ret = mali_suspend_load(s, i, &valid);
+        }
     }
     for (int j = 0; j < s->cs_slots && w.ret == MALI_XLATE_OK; j++) {
         w.ret = mali_cs_start(s, i, j, resume);
@@ -392,7 +435,11 @@ static MaliXlate mali_csg_stop(MaliCsfState *s, unsigned i, bool suspend)
     }
     ret = mali_csg_write_status(s, i);
     if (ret == MALI_XLATE_OK && suspend) {
-        ret = mali_suspend_save(s, i);
+        if (g->suspend_buf) {
+            ret = mali_suspend_save(s, i);
+        } else {
+            mali_guest_error("CSG %u suspended without a suspend buffer", i);
+        }
     }
     if (ret == MALI_XLATE_OK) {
         trace_mali_csf_csg_stop(i, suspend);
@@ -519,7 +566,7 @@ MaliXlate mali_sched_doorbells(MaliCsfState *s, uint64_t mask)
         for (int j = 0; j < s->cs_slots && s->csg[i].running; j++) {
             MaliCs *c = &s->csg[i].cs[j];
 
-            if (c->state != MALI_CS_STOPPED &&
+            if (mali_cs_has_ring(c) &&
                 c->doorbell < MALI_NUM_DOORBELLS &&
                 mask & BIT_ULL(c->doorbell)) {
                 c->insert =
