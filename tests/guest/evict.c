@@ -38,8 +38,8 @@
 
 #define WATERMARK_BOOST "/proc/sys/vm/watermark_boost_factor"
 
-/* Free memory between tests: room for the next buffer. */
-#define ROOM (40 * MIB)
+/* Free memory that the hog leaves until the first test needs less. */
+#define EARLY_ROOM (96 * MIB)
 
 /* A buffer's states, the easiest to reclaim first: the order of the shrinker's lists. */
 enum rank { UNUSED, MMAPPED, BOUND_ONE, BOUND_MORE };
@@ -183,7 +183,16 @@ static int join_cgroup(void)
 /* The hog first: it stays outside the group. */
 static int set_up(void)
 {
-	return hog_start(2 * ROOM) ?: join_cgroup();
+	return hog_start(EARLY_ROOM) ?: join_cgroup();
+}
+
+/* Enough for the next buffer, and for kswapd to be content. */
+static size_t room(void)
+{
+	struct watermarks marks;
+
+	CHECK_OK(watermarks_read(&marks));
+	return marks.high + 8 * MIB;
 }
 
 /* Send what is charged to the suite to swap, as far as it can be. */
@@ -237,7 +246,7 @@ static void tire_kswapd(void)
 		}
 	}
 	CHECK_OK(hog_release());
-	CHECK_OK(hog_leave_free(ROOM));
+	CHECK_OK(hog_leave_free(room()));
 }
 
 struct trigger {
@@ -346,7 +355,7 @@ static void fire_kswapd(const struct panthor *gpu, struct subject *target)
 		} else if (kswapd_sleeps()) {
 			rounds++;
 			CHECK_OK(hog_release());
-			CHECK_OK(hog_leave_free(ROOM));
+			CHECK_OK(hog_leave_free(room()));
 			revive_kswapd();
 			CHECK_OK(hog_leave_free(marks.low + 128 * KIB));
 		}
@@ -369,7 +378,7 @@ static void fire_direct(const struct panthor *gpu, struct subject *target)
 	CHECK_OK(watermarks_read(&marks));
 	CHECK_OK(hog_leave_free(marks.min + MIB));
 	/* Far more than it takes. */
-	CHECK_OK(hog_take_until_evicted(marks.min + ROOM, target->bo.label));
+	CHECK_OK(hog_take_until_evicted(marks.min + EARLY_ROOM, target->bo.label));
 	CHECK(is_evicted(gpu, &target->bo), "the hog's allocations did not evict the buffer");
 	shrunk = read_shrunk();
 	EXPECT_EQ(shrunk.hog, nr_pages(&target->bo));
@@ -390,7 +399,7 @@ static const struct trigger triggers[] = {
 static void prepare_pressure(const struct trigger *trigger)
 {
 	CHECK_OK(tunable_set(WATERMARK_BOOST, "0"));
-	CHECK_OK(hog_leave_free(ROOM));
+	CHECK_OK(hog_leave_free(room()));
 	trigger->prepare();
 }
 
@@ -399,30 +408,36 @@ static void end_pressure(void)
 {
 	double deadline = now() + WAIT_S;
 
-	CHECK_OK(hog_leave_free(ROOM));
+	CHECK_OK(hog_leave_free(room()));
 	while (!kswapd_sleeps()) {
 		CHECK(now() < deadline, "kswapd is still busy after %d s", WAIT_S);
 		sleep_ms(2);
 	}
 }
 
-/* Huge pages or none, as the state's name says. */
-static void choose_page_size(const struct state *state)
+/* Create the target with the pages that its state's name says: huge ones, or none. */
+static void create_target(const struct panthor *gpu, struct subject *target,
+			  const struct state *state)
 {
+	size_t size = target_size(state);
+	long long before, huge;
+	int tries;
+
 	/* The driver's own mount asks for huge pages; only this setting overrules it. */
 	if (!state->huge)
 		CHECK_OK(tunable_set(SHMEM_ENABLED, "deny"));
-}
-
-static void check_page_size(const struct state *state, long long huge_before)
-{
-	long long huge = meminfo("ShmemHugePages") - huge_before;
-
+	for (tries = 0;; tries++) {
+		before = meminfo("ShmemHugePages");
+		subject_create(gpu, target, state->rank, size, LABEL);
+		huge = meminfo("ShmemHugePages") - before;
+		if (!state->huge || huge == (long long)size || tries == 2)
+			break;
+		/* What is free lies scattered. */
+		subject_destroy(gpu, target);
+		CHECK_OK(write_file("/proc/sys/vm/compact_memory", "1"));
+	}
 	metric_int("huge_bytes", huge);
-	if (state->huge)
-		CHECK_EQ(huge, target_size(state));
-	else
-		CHECK_EQ(huge, 0);
+	CHECK_EQ(huge, state->huge ? size : 0);
 }
 
 static void report_vmstat(const struct vmstat *from, const struct vmstat *to)
@@ -457,7 +472,6 @@ static void test_evict(const void *arg)
 	struct subject target;
 	struct panthor gpu;
 	double begin = now(), t0, t1, t2, t3;
-	long long huge;
 	size_t pages, wrong;
 	bool pressure = cell->trigger->prepare;
 
@@ -468,10 +482,7 @@ static void test_evict(const void *arg)
 	if (pressure)
 		prepare_pressure(cell->trigger);
 
-	choose_page_size(state);
-	huge = meminfo("ShmemHugePages");
-	subject_create(&gpu, &target, state->rank, target_size(state), LABEL);
-	check_page_size(state, huge);
+	create_target(&gpu, &target, state);
 	pages = nr_pages(&target.bo);
 	metric_int("pages", pages);
 	before = read_gem(&gpu, &target.bo);
