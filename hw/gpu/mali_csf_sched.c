@@ -612,14 +612,21 @@ static uint32_t mali_csg_turn(MaliCsfState *s, unsigned i, int64_t now,
 {
     MaliCsg *g = &s->csg[i];
     uint32_t turn = MALI_TURN_INSTRUCTIONS(mali_csg_priority(g)), n = 0;
+    bool worked = false;
 
     for (int k = 0; k < s->cs_slots && n < budget; k++) {
         unsigned j = (g->next_cs + k) % s->cs_slots;
 
-        mali_cs_complete(s, i, j, now);
+        worked |= mali_cs_complete(s, i, j, now);
         if (mali_cs_runnable(&g->cs[j])) {
             n += mali_cs_run(s, i, j, MIN(turn, budget - n));
         }
+    }
+    if (n || worked) {
+        /* Idle again or not: to the host, this was a time of work */
+        g->idle = false;
+        s->sched.glb_idle = false;
+        mali_event_cancel(s, MALI_EV_GLB_IDLE);
     }
     g->next_cs = (g->next_cs + 1) % s->cs_slots;
     return n;
