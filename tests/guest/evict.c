@@ -472,6 +472,7 @@ static void test_evict(const void *arg)
 	struct subject target;
 	struct panthor gpu;
 	double begin = now(), t0, t1, t2, t3;
+	long long written, read_back;
 	size_t pages, wrong;
 	bool pressure = cell->trigger->prepare;
 
@@ -518,8 +519,12 @@ static void test_evict(const void *arg)
 	CHECK_OK(vmstat_read(&done));
 	metric_string("content", wrong ? "wrong" : "ok");
 	metric_int("refaulted", pages);
-	metric_int("pswpout", swapped.v[VM_PSWPOUT] - start.v[VM_PSWPOUT]);
-	metric_int("pswpin", done.v[VM_PSWPIN] - swapped.v[VM_PSWPIN]);
+	written = swapped.v[VM_PSWPOUT] - start.v[VM_PSWPOUT];
+	read_back = done.v[VM_PSWPIN] - swapped.v[VM_PSWPIN];
+	metric_int("pswpout", written);
+	metric_int("pswpin", read_back);
+	EXPECT(written > 0, "the evicted pages did not go to swap");
+	EXPECT(read_back > 0, "the refaulted pages did not come from swap");
 	metric_double("seconds", t1 - t0);
 	metric_double("prepare_seconds", t0 - begin);
 	metric_double("refault_seconds", t3 - t2);
