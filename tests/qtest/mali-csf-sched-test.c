@@ -13,23 +13,6 @@
 #define VA_COUNTER              (VA_DATA + 0x0000)
 #define VA_FLAG                 (VA_DATA + 0x1000)
 
-/* A machine with VM 0 in address space 1 and a group in slot 0 */
-typedef struct Bed {
-    QTestState *qts;
-    Driver d;
-    Vm vm;
-    Group g;
-} Bed;
-
-static void bed_start(Bed *b, unsigned queues)
-{
-    b->d = driver_start("timestamp-frequency=1000000000");
-    b->qts = b->d.qts;
-    b->vm = vm_new(&b->d, 0, 1);
-    b->g = group_new(&b->vm, 0, queues);
-    group_start(&b->g, 0);
-}
-
 /* A second group that others must not harm */
 static Group bed_neighbour(Bed *b, unsigned slot)
 {

@@ -688,4 +688,23 @@ static inline void check_works(Group *g, unsigned j, uint32_t mark)
     g_assert_cmphex(vm_read(g->vm, to), ==, mark);
 }
 
+/* --- What most tests begin with --- */
+
+/* A machine with VM 0 in address space 1 and a group in slot 0 */
+typedef struct Bed {
+    QTestState *qts;
+    Driver d;
+    Vm vm;
+    Group g;
+} Bed;
+
+static inline void bed_start(Bed *b, unsigned queues)
+{
+    b->d = driver_start("timestamp-frequency=1000000000");
+    b->qts = b->d.qts;
+    b->vm = vm_new(&b->d, 0, 1);
+    b->g = group_new(&b->vm, 0, queues);
+    group_start(&b->g, 0);
+}
+
 #endif /* TESTS_QTEST_MALI_CSF_STREAM_H */
