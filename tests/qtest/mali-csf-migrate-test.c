@@ -103,15 +103,22 @@ static void compare(Pair *p, char *(*snapshot)(QTestState *qts))
     }
 }
 
-/* The memory that the firmware writes */
-static void compare_section(Pair *p)
+static void compare_ram(Pair *p, uint64_t pa, uint32_t size)
 {
-    g_autofree uint8_t *stayed = g_malloc(FW_SHARED_SIZE);
-    g_autofree uint8_t *moved = g_malloc(FW_SHARED_SIZE);
+    g_autofree uint8_t *stayed = g_malloc(size);
+    g_autofree uint8_t *moved = g_malloc(size);
 
-    qtest_memread(p->stayed, RAM_SECTION, stayed, FW_SHARED_SIZE);
-    qtest_memread(p->moved, RAM_SECTION, moved, FW_SHARED_SIZE);
-    g_assert_cmpmem(moved, FW_SHARED_SIZE, stayed, FW_SHARED_SIZE);
+    qtest_memread(p->stayed, pa, stayed, size);
+    qtest_memread(p->moved, pa, moved, size);
+    g_assert_cmpmem(moved, size, stayed, size);
+}
+
+/* The memory that the firmware and groups write */
+static void compare_memory(Pair *p)
+{
+    compare_ram(p, RAM_SECTION, FW_SHARED_SIZE);
+    compare_ram(p, GROUP_RAM(0), GROUP_SIZE);
+    compare_ram(p, VM_RAM(0), VM_SIZE);
 }
 
 static void step(Pair *p, int64_t ns)
@@ -181,7 +188,7 @@ static void go_on(Pair *p)
     poke(p, JOB_INT + CLEAR, UINT32_MAX);
     poke(p, MMU_INT + CLEAR, UINT32_MAX);
     compare(p, gpu_snapshot);
-    compare_section(p);
+    compare_memory(p);
 }
 
 static void test_state(const void *opaque)
@@ -195,11 +202,52 @@ static void test_state(const void *opaque)
     state->enter(p.moved);
     p.moved = migrate(p.moved);
     compare(&p, gpu_snapshot);
-    compare_section(&p);
+    compare_memory(&p);
     step_through(&p);
     compare(&p, gpu_snapshot);
-    compare_section(&p);
+    compare_memory(&p);
     go_on(&p);
+    qtest_quit(p.stayed);
+    qtest_quit(p.moved);
+}
+
+/*
+ * Groups that were in the middle of a job end it as if nothing had been: the
+ * host sets what they wait for, has seen the fault, resumes them.
+ */
+static void end_group(QTestState *qts, bool resume)
+{
+    Vm vm = { .qts = qts, .n = 0, .as = 1 };
+    Group g = {
+        .qts = qts, .vm = &vm, .queues = 2, .ring_size = 0x1000,
+    };
+
+    vm_write64(&vm, VA_DATA + 0x100, 6);
+    if (resume) {
+        group_resume(&g, 3);
+    }
+    cs_ack_events(&g, 0);
+    csg_ring_queues(&g, 1);
+    g_assert_true(cs_wait_drained(&g, 0));
+    g_assert_cmpuint(vm_read64(&vm, ring_sync(&g, 0)), ==, 1);
+}
+
+static void test_group(const void *opaque)
+{
+    const GpuState *state = opaque;
+    bool resume = g_str_equal(state->name, "group-suspended");
+    Pair p = { gpu_start(CLOCK_PROPS), gpu_start(CLOCK_PROPS) };
+
+    gpu_watch_lines(p.stayed);
+    gpu_watch_lines(p.moved);
+    state->enter(p.stayed);
+    state->enter(p.moved);
+    p.moved = migrate(p.moved);
+    compare_memory(&p);
+    end_group(p.stayed, resume);
+    end_group(p.moved, resume);
+    compare(&p, gpu_snapshot);
+    compare_memory(&p);
     qtest_quit(p.stayed);
     qtest_quit(p.moved);
 }
@@ -258,6 +306,12 @@ int main(int argc, char **argv)
                                                 gpu_states[i].name);
 
         qtest_add_data_func(path, &gpu_states[i], test_state);
+        if (g_str_has_prefix(gpu_states[i].name, "group-")) {
+            g_autofree char *group = g_strdup_printf("mali-csf/migrate/%s",
+                                                     gpu_states[i].name);
+
+            qtest_add_data_func(group, &gpu_states[i], test_group);
+        }
     }
     qtest_add_func("mali-csf/migrate/twice", test_twice);
     qtest_add_func("mali-csf/migrate/refused", test_refused);

@@ -7,6 +7,7 @@
 #ifndef TESTS_QTEST_MALI_CSF_STATES_H
 #define TESTS_QTEST_MALI_CSF_STATES_H
 
+#include "mali-csf-stream.h"
 #include "mali-csf-util.h"
 
 static inline void enter_idle(QTestState *qts)
@@ -154,6 +155,102 @@ static inline void enter_resetting(QTestState *qts)
     qtest_clock_step(qts, NS_RESET / 2);
 }
 
+/* --- Groups: all of VM 0 and group 0, in slot 0 and address space 1 --- */
+
+/* A job that executes @words, one call deeper than its own stream */
+static inline void enter_job(QTestState *qts, Group *g, Vm *vm,
+                             const uint64_t *words, unsigned n)
+{
+    Driver d = driver_on(qts);
+    uint64_t inner;
+
+    *vm = vm_new(&d, 0, 1);
+    *g = group_new(vm, 0, 2);
+    group_start(g, 0);
+    inner = vm_stream(vm, words, n);
+    {
+        const uint64_t outer[] = {
+            MOVE48(40, inner), MOVE32(42, n * 8), CALL(40, 42),
+            MOVE48(44, VA_DATA), STORE(0, 44, 0xffff, 0), WAIT(0xff),
+        };
+
+        cs_submit_job(g, 0, vm_stream(vm, outer, ARRAY_SIZE(outer)),
+                      sizeof(outer));
+    }
+    /* The job begins with a flush */
+    qtest_clock_step(qts, NS_REQUEST + NS_FLUSH + 2);
+    g_assert_false(cs_drained(g, 0));
+}
+
+/* Counts for some milliseconds */
+static inline void enter_group_counting(QTestState *qts)
+{
+    const uint64_t words[] = {
+        MOVE32(0, 200000), MOVE32(1, 0), ADD_IMM32(1, 1, 7),
+        ADD_IMM32(0, 0, -1), BRANCH(IF_NE, 0, -3),
+    };
+    Group g;
+    Vm vm;
+
+    enter_job(qts, &g, &vm, words, ARRAY_SIZE(words));
+    qtest_clock_step(qts, 1000000);
+}
+
+/* Waits for an object that nobody sets */
+static inline void enter_group_waiting(QTestState *qts)
+{
+    const uint64_t words[] = {
+        MOVE48(0, VA_DATA + 0x100), MOVE48(2, 5),
+        SYNC_UNTIL(OP_SYNC_WAIT64, 0, 2, IF_GT),
+    };
+    Group g;
+    Vm vm;
+
+    enter_job(qts, &g, &vm, words, ARRAY_SIZE(words));
+}
+
+/* In the middle of a flush that others, and the stream, wait for */
+static inline void enter_group_deferring(QTestState *qts)
+{
+    const uint64_t words[] = {
+        MOVE48(0, VA_DATA + 0x100), MOVE48(2, 1), FLUSH(10, 0, 1),
+        SYNC_LATER(OP_SYNC_ADD64, 0, 2, 0, BIT(1), 2),
+        FLUSH(10, BIT(2), 3),
+        SYNC_LATER(OP_SYNC_ADD64, 0, 2, 0, BIT(3), 4), WAIT(BIT(4)),
+    };
+    Group g;
+    Vm vm;
+
+    enter_job(qts, &g, &vm, words, ARRAY_SIZE(words));
+    qtest_clock_step(qts, NS_FLUSH / 2);
+    g_assert_cmpuint(vm_read64(&vm, VA_DATA + 0x100), ==, 0);
+}
+
+/* In its suspend buffer, and nowhere else */
+static inline void enter_group_suspended(QTestState *qts)
+{
+    const uint64_t words[] = {
+        MOVE48(0, VA_DATA + 0x100), MOVE48(2, 5), FLUSH(10, 0, 1),
+        SYNC_UNTIL(OP_SYNC_WAIT64, 0, 2, IF_GT),
+    };
+    Group g;
+    Vm vm;
+
+    enter_job(qts, &g, &vm, words, ARRAY_SIZE(words));
+    group_suspend(&g);
+}
+
+/* A fault that the host has not acknowledged */
+static inline void enter_group_faulted(QTestState *qts)
+{
+    const uint64_t words[] = { MOVE48(0, VA_DATA + 4), STORE(2, 0, 1, 1) };
+    Group g;
+    Vm vm;
+
+    enter_job(qts, &g, &vm, words, ARRAY_SIZE(words));
+    g_assert_true(cs_wait_events(&g, 0, CS_EVENT_FAULT));
+}
+
 typedef struct GpuState {
     const char *name;
     void (*enter)(QTestState *qts);
@@ -179,6 +276,11 @@ static const GpuState gpu_states[] = {
     { "dead", enter_dead },
     { "interrupted", enter_interrupted },
     { "resetting", enter_resetting },
+    { "group-counting", enter_group_counting },
+    { "group-waiting", enter_group_waiting },
+    { "group-deferring", enter_group_deferring },
+    { "group-suspended", enter_group_suspended },
+    { "group-faulted", enter_group_faulted },
 };
 
 #endif /* TESTS_QTEST_MALI_CSF_STATES_H */
