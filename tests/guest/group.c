@@ -2,8 +2,11 @@
 
 #include <drm/drm.h>
 #include <errno.h>
+#include <linux/sync_file.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "group.h"
 
@@ -58,10 +61,18 @@ int group_state(const struct panthor *gpu, uint32_t group, uint32_t *fatal_queue
 int group_submit(const struct panthor *gpu, uint32_t group, unsigned int queue, uint64_t va,
 		 uint32_t size, uint32_t wait, uint32_t signal)
 {
+	return group_submit_flushed(gpu, group, queue, va, size, wait, signal, 0);
+}
+
+int group_submit_flushed(const struct panthor *gpu, uint32_t group, unsigned int queue,
+			 uint64_t va, uint32_t size, uint32_t wait, uint32_t signal,
+			 uint32_t latest_flush)
+{
 	struct drm_panthor_sync_op ops[2];
 	unsigned int nr = 0;
 	struct drm_panthor_queue_submit submit = {
 		.queue_index = queue, .stream_addr = va, .stream_size = size,
+		.latest_flush = latest_flush,
 	};
 	struct drm_panthor_group_submit args = {
 		.group_handle = group,
@@ -108,6 +119,30 @@ int syncobj_wait(const struct panthor *gpu, uint32_t syncobj, unsigned int ms)
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	args.timeout_nsec = now.tv_sec * 1000000000LL + now.tv_nsec + ms * 1000000LL;
 	return drm_ioctl(gpu, DRM_IOCTL_SYNCOBJ_WAIT, &args);
+}
+
+/* The status is in the fence's sync file (linux/sync_file.h), 1 for success */
+int syncobj_status(const struct panthor *gpu, uint32_t syncobj)
+{
+	struct drm_syncobj_handle args = {
+		.handle = syncobj, .fd = -1,
+		.flags = DRM_SYNCOBJ_HANDLE_TO_FD_FLAGS_EXPORT_SYNC_FILE,
+	};
+	struct sync_fence_info fence = { 0 };
+	struct sync_file_info info = {
+		.num_fences = 1, .sync_fence_info = (uintptr_t)&fence,
+	};
+	int ret = drm_ioctl(gpu, DRM_IOCTL_SYNCOBJ_HANDLE_TO_FD, &args);
+
+	if (ret)
+		return ret;
+	ret = ioctl(args.fd, SYNC_IOC_FILE_INFO, &info) ? -errno : 0;
+	close(args.fd);
+	if (ret)
+		return ret;
+	if (!fence.status)
+		return -EBUSY;
+	return fence.status < 0 ? fence.status : 0;
 }
 
 static int syncobj_op(const struct panthor *gpu, unsigned long request, uint32_t syncobj)

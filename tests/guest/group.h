@@ -24,10 +24,17 @@ int group_state(const struct panthor *gpu, uint32_t group, uint32_t *fatal_queue
 int group_submit(const struct panthor *gpu, uint32_t group, unsigned int queue, uint64_t va,
 		 uint32_t size, uint32_t wait, uint32_t signal);
 
+/* The same, for a client that read LATEST_FLUSH_ID when it had last written what the job uses. */
+int group_submit_flushed(const struct panthor *gpu, uint32_t group, unsigned int queue,
+			 uint64_t va, uint32_t size, uint32_t wait, uint32_t signal,
+			 uint32_t latest_flush);
+
 int syncobj_create(const struct panthor *gpu);
 int syncobj_destroy(const struct panthor *gpu, uint32_t syncobj);
 /* Wait until the syncobj's fence is signalled. -ETIME after so many ms. */
 int syncobj_wait(const struct panthor *gpu, uint32_t syncobj, unsigned int ms);
+/* What the fence of a job that is done says: 0, or the -errno it failed with. */
+int syncobj_status(const struct panthor *gpu, uint32_t syncobj);
 /* Let it be signalled by the CPU; and take its fence away. */
 int syncobj_signal(const struct panthor *gpu, uint32_t syncobj);
 int syncobj_reset(const struct panthor *gpu, uint32_t syncobj);
