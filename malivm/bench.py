@@ -21,8 +21,8 @@ from .errors import MaliError
 from .results import BOOT_NOTE, EXIT_FAIL, EXIT_PASS
 
 BOOT_SECONDS = 120                      # a machine that is not up by then is not coming
-SETTLE_SECONDS = 3                      # until the guest has nothing left to do
-IDLE_SECONDS = 10
+SETTLE_SECONDS = 8                      # until the later guest has nothing left to do
+IDLE_SLICES = 10                        # of a second: one with a timer's work in it is no matter
 
 _INIT = re.compile(r"Run /init as init process")        # init/main.c, run_init_process()
 _NOTE = re.compile(r"(\w+)=([\d.]+)")
@@ -108,13 +108,18 @@ def _measure_pair(prepared: machine.Prepared, number: int, idle: bool,
 
 
 def _measure_idle(with_device: vm.Vm, without: vm.Vm, samples: Samples) -> None:
+    def read() -> tuple[float, float, float]:
+        return time.monotonic(), with_device.cpu_seconds(), without.cpu_seconds()
+
     time.sleep(SETTLE_SECONDS)
-    before = time.monotonic(), with_device.cpu_seconds(), without.cpu_seconds()
-    time.sleep(IDLE_SECONDS)
-    after = time.monotonic(), with_device.cpu_seconds(), without.cpu_seconds()
-    span, used, used_without = (b - a for a, b in zip(before, after))
-    samples.with_device.append(used / span)
-    samples.without.append(used_without / span)
+    before = read()
+    for _ in range(IDLE_SLICES):
+        time.sleep(1)
+        after = read()
+        span, used, used_without = (b - a for a, b in zip(before, after))
+        samples.with_device.append(used / span)
+        samples.without.append(used_without / span)
+        before = after
 
 
 def _measure_run(samples: Samples) -> None:

@@ -113,7 +113,7 @@ COMMANDS = (
         Option("names", "boot, probe, idle, run (default: all)",
                {"nargs": "*", "metavar": "NAME"}),
         *MACHINE,
-        _value("--repeat", "N", "pairs of runs, of which the median counts", 3, positive),
+        _value("--repeat", "N", "pairs of runs, of which the median counts", 5, positive),
         _value("--json", "FILE", "write the figures there"),
         _flag("--strict", "exit 1 if a limit is missed"),
     ), (
