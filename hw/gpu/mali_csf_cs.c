@@ -255,7 +255,10 @@ static MaliCsStep mali_cs_nothing(MaliCsCtx *x, uint64_t address, uint64_t data)
 static MaliCsStep mali_cs_flush_done(MaliCsCtx *x, uint64_t address,
                                      uint64_t data)
 {
-    mali_gpu_flushed(x->s, extract64(x->word, 0, 4), extract64(x->word, 4, 4));
+    if (data) {
+        mali_gpu_flushed(x->s, extract64(x->word, 0, 4),
+                         extract64(x->word, 4, 4));
+    }
     return MALI_CS_NEXT;
 }
 
@@ -481,11 +484,11 @@ static MaliCsStep mali_op_req_resource(MaliCsCtx *x)
 static MaliCsStep mali_op_flush_cache2(MaliCsCtx *x)
 {
     uint32_t id = x->c->regs[mali_cs_src(x->word)];
-
     /* Skipped when the caches were flushed after @id was read; 0 never is */
+    bool needed = mali_gpu_flush_needed(x->s, id);
+
     return mali_cs_issue(x, mali_cs_signal(x->word), mali_cs_mask(x->word), 0,
-                         0, mali_gpu_flush_needed(x->s, id)
-                            ? x->s->model->timing->flush : 0);
+                         needed, needed ? x->s->model->timing->flush : 0);
 }
 
 static MaliCsStep mali_op_sync_write(MaliCsCtx *x)

@@ -8,6 +8,7 @@
 
 #include "qemu/osdep.h"
 #include "qemu/atomic.h"
+#include "qemu/bswap.h"
 #include "qemu/timer.h"
 #include "mali_csf_internal.h"
 #include "mali_csf_isa.h"
@@ -73,11 +74,16 @@ static uint32_t mali_words_get(MaliWords *w, uint64_t va)
     return val;
 }
 
+/* In one access: the host may write both halves meanwhile */
 static uint64_t mali_words_get64(MaliWords *w, uint64_t va)
 {
-    uint64_t low = mali_words_get(w, va);
+    uint64_t val = 0;
 
-    return low | (uint64_t)mali_words_get(w, va + 4) << 32;
+    if (w->ret == MALI_XLATE_OK) {
+        w->ret = mali_mem_read(w->s, 0, va, &val, sizeof(val),
+                               MALI_SOURCE_MCU);
+    }
+    return le64_to_cpu(val);
 }
 
 static void mali_words_put(MaliWords *w, uint64_t va, uint32_t val)
@@ -338,6 +344,16 @@ static MaliXlate mali_cs_start(MaliCsfState *s, unsigned i, unsigned j,
     return w.ret;
 }
 
+/* A stalled read is tried again; until then the ring ends where it did */
+static void mali_cs_read_insert(MaliWords *w, MaliCs *c)
+{
+    uint64_t insert = mali_words_get64(w, c->ring_input + RING_INSERT);
+
+    if (w->ret == MALI_XLATE_OK) {
+        c->insert = insert & ~7ull;
+    }
+}
+
 /* The host rang for one queue: its request word, and its ring */
 static MaliXlate mali_cs_request(MaliCsfState *s, unsigned i, unsigned j)
 {
@@ -360,7 +376,7 @@ static MaliXlate mali_cs_request(MaliCsfState *s, unsigned i, unsigned j)
         mali_cs_resume_faulted(c);
     }
     if (mali_cs_has_ring(c)) {
-        c->insert = mali_words_get64(&w, c->ring_input + RING_INSERT) & ~7ull;
+        mali_cs_read_insert(&w, c);
     }
     mali_words_put(&w, mali_cs_out(s, i, j, CS_ACK),
                    (ack & CS_EVT_MASK) | (req & ~CS_EVT_MASK));
@@ -569,8 +585,7 @@ MaliXlate mali_sched_doorbells(MaliCsfState *s, uint64_t mask)
             if (mali_cs_has_ring(c) &&
                 c->doorbell < MALI_NUM_DOORBELLS &&
                 mask & BIT_ULL(c->doorbell)) {
-                c->insert =
-                    mali_words_get64(&w, c->ring_input + RING_INSERT) & ~7ull;
+                mali_cs_read_insert(&w, c);
             }
         }
     }
