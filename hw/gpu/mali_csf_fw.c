@@ -395,6 +395,10 @@ void mali_fw_request_event(MaliCsfState *s, MaliEvent ev)
     if (s->fw.mcu_status != MCU_STATUS_ENABLED) {
         return;
     }
+    if (mali_sched_stalled(s)) {
+        mali_event_arm(s, MALI_EV_FW_REQUEST, MALI_STALL_NS);
+        return;
+    }
     if (doorbells & BIT_ULL(0)) {
         ret = mali_fw_groups(s);
         if (ret == MALI_XLATE_OK) {

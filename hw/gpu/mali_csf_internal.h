@@ -461,6 +461,9 @@ void mali_mmu_command_done(MaliCsfState *s, MaliEvent ev);
 MaliXlate mali_mmu_translate(MaliCsfState *s, unsigned as, uint64_t va,
                              MaliAccess access, MaliPtwResult *res,
                              MaliFault *fault);
+/* Whether a locked region holds any of @first to @last */
+bool mali_mmu_is_locked(const MaliCsfState *s, unsigned as, uint64_t first,
+                        uint64_t last);
 /* Latch @fault in the registers of @as and raise its interrupt */
 void mali_mmu_report(MaliCsfState *s, unsigned as, const MaliFault *fault);
 extern const VMStateDescription vmstate_mali_as;
@@ -536,6 +539,11 @@ MaliXlate mali_suspend_load(MaliCsfState *s, unsigned csg, bool *valid);
 void mali_sched_reset(MaliCsfState *s);
 /* The host asked for something in the groups of @mask */
 MaliXlate mali_sched_requests(MaliCsfState *s, uint32_t mask);
+/*
+ * Whether a locked region of address space 0 holds something that the firmware
+ * needs: it does nothing then, rather than half of something.
+ */
+bool mali_sched_stalled(const MaliCsfState *s);
 /* User doorbells, bit by number: new work in the rings that have one of them */
 MaliXlate mali_sched_doorbells(MaliCsfState *s, uint64_t mask);
 void mali_sched_run_event(MaliCsfState *s, MaliEvent ev);

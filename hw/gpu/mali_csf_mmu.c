@@ -63,13 +63,21 @@ static uint8_t mali_mmu_walk(MaliCsfState *s, const MaliAs *as, uint64_t va,
     }
 }
 
+bool mali_mmu_is_locked(const MaliCsfState *s, unsigned nr, uint64_t first,
+                        uint64_t last)
+{
+    const MaliAs *as = &s->as[nr];
+
+    return as->locked && first <= as->lock_end && last >= as->lock_start;
+}
+
 MaliXlate mali_mmu_translate(MaliCsfState *s, unsigned nr, uint64_t va,
                              MaliAccess access, MaliPtwResult *res,
                              MaliFault *fault)
 {
     const MaliAs *as = &s->as[nr];
 
-    if (as->locked && va >= as->lock_start && va <= as->lock_end) {
+    if (mali_mmu_is_locked(s, nr, va, va)) {
         return MALI_XLATE_STALL;
     }
     fault->va = va;

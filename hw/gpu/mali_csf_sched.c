@@ -556,6 +556,40 @@ static MaliXlate mali_csg_request(MaliCsfState *s, unsigned i)
 
 /* --- Who executes when --- */
 
+bool mali_sched_stalled(const MaliCsfState *s)
+{
+    if (!s->as[0].locked) {
+        return false;
+    }
+    if (mali_mmu_is_locked(s, 0, FW_SHARED_VA, s->fw.layout.end - 1)) {
+        return true;
+    }
+    for (int i = 0; i < s->csg_slots; i++) {
+        const MaliCsg *g = &s->csg[i];
+
+        if (!g->running) {
+            continue;
+        }
+        if (g->suspend_buf &&
+            mali_mmu_is_locked(s, 0, g->suspend_buf,
+                               g->suspend_buf + mali_suspend_size(s) - 1)) {
+            return true;
+        }
+        for (int j = 0; j < s->cs_slots; j++) {
+            const MaliCs *c = &g->cs[j];
+
+            if (mali_cs_has_ring(c) &&
+                (mali_mmu_is_locked(s, 0, c->ring_input,
+                                    c->ring_input + RING_EXTRACT_INIT + 7) ||
+                 mali_mmu_is_locked(s, 0, c->ring_output,
+                                    c->ring_output + RING_ACTIVE + 3))) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 static void mali_sched_wake(MaliCsfState *s)
 {
     mali_event_arm(s, MALI_EV_RUN, 1);
@@ -743,6 +777,10 @@ static void mali_sched_watch_idle(MaliCsfState *s)
 
 void mali_sched_idle_event(MaliCsfState *s, MaliEvent ev)
 {
+    if (mali_sched_stalled(s)) {
+        mali_event_arm(s, ev, MALI_STALL_NS);
+        return;
+    }
     s->sched.glb_idle = true;
     mali_fw_glb_event(s, GLB_IDLE);
 }
@@ -783,6 +821,10 @@ void mali_sched_run_event(MaliCsfState *s, MaliEvent ev)
     bool waiting;
 
     if (s->fw.mcu_status != MCU_STATUS_ENABLED) {
+        return;
+    }
+    if (mali_sched_stalled(s)) {
+        mali_event_arm(s, MALI_EV_RUN, MALI_STALL_NS);
         return;
     }
     mali_mem_begin(s);
