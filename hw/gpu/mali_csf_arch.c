@@ -24,7 +24,6 @@ static const MaliTiming mali_timing_v10 = {
     .mcu_stop = 10 * SCALE_US,
     .fw_request = 5 * SCALE_US,
     .fw_halt = 50 * SCALE_US,
-    .task = 20 * SCALE_US,
 };
 
 /* The same in all models of architecture 10 */

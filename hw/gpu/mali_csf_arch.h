@@ -21,7 +21,6 @@ typedef struct MaliTiming {
     uint32_t mcu_stop;      /* MCU_CONTROL until MCU_STATUS disabled */
     uint32_t fw_request;    /* doorbell until the request words are read */
     uint32_t fw_halt;       /* halt request read until MCU_STATUS halt */
-    uint32_t task;          /* an endpoint's task: RUN_*, FINISH_TILING */
 } MaliTiming;
 
 /*

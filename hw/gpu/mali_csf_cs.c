@@ -12,6 +12,7 @@
 #include "qemu/timer.h"
 #include "mali_csf_internal.h"
 #include "mali_csf_isa.h"
+#include "mali_csf_task.h"
 #include "trace.h"
 
 /* The queue that executes, and what the current turn has found out */
@@ -24,6 +25,7 @@ typedef struct MaliCsCtx {
     uint16_t source;
     bool async;             /* @word was issued earlier */
     uint64_t word;
+    MaliCsOp *op;           /* that is about to complete, if @async */
 } MaliCsCtx;
 
 typedef enum MaliCsStep {
@@ -223,28 +225,68 @@ static MaliCsStep mali_cs_store_state(MaliCsCtx *x, uint64_t address,
                                 : mali_cs_mem_failed(x, ret, address);
 }
 
+/* --- Endpoint tasks (mali_csf_task.c) --- */
+
+static MaliTask mali_cs_task(const MaliCsCtx *x)
+{
+    return (MaliTask) {
+        .s = x->s, .c = x->c, .csg = x->csg, .cs = x->cs, .word = x->word,
+    };
+}
+
+static MaliCsStep mali_cs_task_step(MaliCsCtx *x, const MaliTask *t)
+{
+    switch (t->ret) {
+    case MALI_TASK_OK:
+        return MALI_CS_NEXT;
+    case MALI_TASK_STALL:
+        return mali_cs_mem_failed(x, MALI_XLATE_STALL, t->va);
+    case MALI_TASK_FAULT:
+        return mali_cs_mem_failed(x, MALI_XLATE_FAULT, t->va);
+    case MALI_TASK_INVALID:
+        return mali_cs_fault(x, CS_EXC_DATA_INVALID, t->va);
+    case MALI_TASK_NO_MEMORY:
+        return mali_cs_fault(x, CS_EXC_OOM, t->va);
+    case MALI_TASK_HANDLER:
+        return MALI_CS_JUMPED;
+    case MALI_TASK_BLOCKED:
+    case MALI_TASK_MORE:
+        break;
+    }
+    return MALI_CS_BLOCK;
+}
+
+static MaliCsStep mali_cs_task_done(MaliCsCtx *x, uint64_t address,
+                                    uint64_t data)
+{
+    MaliTask t = mali_cs_task(x);
+
+    t.address = address;
+    t.data = data;
+    t.progress = x->op->progress;
+    if (mali_task_finish(&t) == MALI_TASK_MORE) {
+        x->op->progress = t.progress;
+        x->op->due = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) + MALI_TASK_GAP_NS;
+    }
+    return mali_cs_task_step(x, &t);
+}
+
 static MaliCsStep mali_cs_heap_operation(MaliCsCtx *x, uint64_t address,
                                          uint64_t data)
 {
-    switch (extract64(x->word, 32, 2)) {
-    case MALI_CS_HEAP_VT_START:
-        x->c->vt_start++;
-        break;
-    case MALI_CS_HEAP_VT_END:
-        x->c->vt_end++;
-        break;
-    case MALI_CS_HEAP_FRAG_END:
-        x->c->frag_end++;
-        break;
-    }
-    return MALI_CS_NEXT;
+    MaliTask t = mali_cs_task(x);
+
+    mali_heap_count(&t, extract64(x->word, 32, 2));
+    return mali_cs_task_step(x, &t);
 }
 
-static MaliCsStep mali_cs_finish_fragment(MaliCsCtx *x, uint64_t address,
-                                          uint64_t data)
+static MaliCsStep mali_cs_finish_fragment(MaliCsCtx *x, uint64_t first,
+                                          uint64_t last)
 {
-    x->c->frag_end += extract64(x->word, 0, 1);
-    return MALI_CS_NEXT;
+    MaliTask t = mali_cs_task(x);
+
+    mali_heap_give_back(&t, first, last, extract64(x->word, 0, 1));
+    return mali_cs_task_step(x, &t);
 }
 
 static MaliCsStep mali_cs_nothing(MaliCsCtx *x, uint64_t address, uint64_t data)
@@ -275,13 +317,13 @@ static MaliCsEffect *const mali_cs_effects[256] = {
     [MALI_CS_HEAP_OPERATION] = mali_cs_heap_operation,
     [MALI_CS_FINISH_FRAGMENT] = mali_cs_finish_fragment,
     [MALI_CS_TRACE_POINT] = mali_cs_nothing,
-    [MALI_CS_FINISH_TILING] = mali_cs_nothing,
-    [MALI_CS_RUN_COMPUTE] = mali_cs_nothing,
-    [MALI_CS_RUN_COMPUTE_INDIRECT] = mali_cs_nothing,
-    [MALI_CS_RUN_TILING] = mali_cs_nothing,
-    [MALI_CS_RUN_IDVS] = mali_cs_nothing,
-    [MALI_CS_RUN_FRAGMENT] = mali_cs_nothing,
-    [MALI_CS_RUN_FULLSCREEN] = mali_cs_nothing,
+    [MALI_CS_FINISH_TILING] = mali_cs_task_done,
+    [MALI_CS_RUN_COMPUTE] = mali_cs_task_done,
+    [MALI_CS_RUN_COMPUTE_INDIRECT] = mali_cs_task_done,
+    [MALI_CS_RUN_TILING] = mali_cs_task_done,
+    [MALI_CS_RUN_IDVS] = mali_cs_task_done,
+    [MALI_CS_RUN_FRAGMENT] = mali_cs_task_done,
+    [MALI_CS_RUN_FULLSCREEN] = mali_cs_task_done,
 };
 
 /* Now when there is nothing to wait for, else when its slots are free */
@@ -548,18 +590,24 @@ static MaliCsStep mali_op_deferrable(MaliCsCtx *x)
     return mali_cs_deferrable(x, 0, 0);
 }
 
-static MaliCsStep mali_op_finish_tiling(MaliCsCtx *x)
+static MaliCsStep mali_op_finish_fragment(MaliCsCtx *x)
 {
-    return mali_cs_issue(x, x->c->sb_endpoint, 0, 0, 0,
-                         x->s->model->timing->task);
+    return mali_cs_deferrable(x, mali_cs_reg64(x->c, mali_cs_src(x->word)),
+                              mali_cs_reg64(x->c, mali_cs_src1(x->word)));
 }
 
-/* A shader's work is not faked: it takes its time, and is counted */
 static MaliCsStep mali_op_run(MaliCsCtx *x)
 {
-    x->s->sched.shader_work_skipped++;
-    return mali_cs_issue(x, x->c->sb_endpoint, 0, 0, 0,
-                         x->s->model->timing->task);
+    MaliTask t = mali_cs_task(x);
+
+    /* Before it takes any memory */
+    if (x->c->n_ops == MALI_CS_MAX_OPS) {
+        return mali_cs_block(x, MALI_CS_BLOCKED_DEFERRED);
+    }
+    if (mali_task_start(&t) != MALI_TASK_OK) {
+        return mali_cs_task_step(x, &t);
+    }
+    return mali_cs_issue(x, x->c->sb_endpoint, 0, t.address, t.data, t.delay);
 }
 
 static MaliCsStep mali_op_progress_store(MaliCsCtx *x)
@@ -622,8 +670,8 @@ static const MaliCsExec mali_cs_exec[256] = {
     [MALI_CS_RUN_IDVS] = { mali_op_run },
     [MALI_CS_RUN_FRAGMENT] = { mali_op_run },
     [MALI_CS_RUN_FULLSCREEN] = { mali_op_run },
-    [MALI_CS_FINISH_TILING] = { mali_op_finish_tiling },
-    [MALI_CS_FINISH_FRAGMENT] = { mali_op_deferrable },
+    [MALI_CS_FINISH_TILING] = { mali_op_run },
+    [MALI_CS_FINISH_FRAGMENT] = { mali_op_finish_fragment },
     [MALI_CS_ADD_IMM32] = { mali_op_add_imm32, true },
     [MALI_CS_ADD_IMM64] = { mali_op_add_imm64, true },
     [MALI_CS_UMIN32] = { mali_op_umin32, true },
@@ -680,7 +728,11 @@ static bool mali_cs_settle(MaliCs *c)
         if (f->pc != f->end) {
             return true;
         }
-        c->depth--;
+        if (c->depth-- == c->handler_depth) {
+            /* Back to what the exception handler was called for, once more */
+            c->handler_depth = 0;
+            continue;
+        }
         mali_cs_advance(c);
     }
     return c->extract != c->insert;
@@ -841,6 +893,9 @@ void mali_cs_resume_faulted(MaliCs *c)
 
     c->state = MALI_CS_RUNNING;
     c->depth = 0;
+    c->handler_depth = 0;
+    c->oom = MALI_OOM_NONE;
+    c->tiler_left = 0;
     if (advance) {
         mali_cs_advance(c);
     }
@@ -934,9 +989,10 @@ bool mali_cs_complete(MaliCsfState *s, unsigned csg, unsigned cs, int64_t now)
             continue;
         }
         x.word = op.word;
+        x.op = &c->ops[i];
         if (mali_cs_effects[mali_cs_opcode(op.word)](&x, op.address, op.data) ==
             MALI_CS_BLOCK) {
-            /* A locked region: it stays on the list */
+            /* A locked region, or a part is done: it stays on the list */
             c->ops[i++].due = now + MALI_STALL_NS;
             continue;
         }

@@ -187,7 +187,18 @@ typedef struct MaliCsOp {
     uint64_t delay;         /* ns, from when the slots are free */
     uint32_t wait;          /* these slots must be free first */
     uint8_t slot;           /* held until completion */
+    uint64_t progress;      /* of one that takes several slices */
 } MaliCsOp;
+
+/* A queue whose draw has used up the tiler heap (mali_csf_heap.c) */
+typedef enum MaliOom {
+    MALI_OOM_NONE,
+    MALI_OOM_ASKED,         /* the host has been told, or will be */
+    MALI_OOM_GRANTED,       /* it gave the chunks oom_first to oom_last */
+    MALI_OOM_REFUSED,       /* it gave none */
+    MALI_OOM_WAITING,       /* for a render pass to give some back */
+    MALI_OOM_HANDLED,       /* the exception handler has been called */
+} MaliOom;
 
 typedef struct MaliCs {
     uint8_t state;          /* MaliCsState */
@@ -228,7 +239,12 @@ typedef struct MaliCs {
     uint64_t heap;
     uint64_t handler_address;
     uint32_t handler_length;
-    uint32_t vt_start;
+    uint8_t handler_depth;  /* the frame that is the handler's; 0: none is */
+    uint8_t oom;            /* MaliOom */
+    uint64_t oom_first;
+    uint64_t oom_last;
+    uint64_t tiler_left;    /* bytes that the draw at hand still needs */
+    uint32_t vt_start;      /* of the heap, when the host was last asked */
     uint32_t vt_end;
     uint32_t frag_end;
     uint64_t progress;
@@ -255,6 +271,8 @@ typedef struct MaliSched {
     int64_t next_slice;     /* ns: when queues with work go on; 0: none has */
     uint64_t instructions;  /* executed since reset */
     uint64_t shader_work_skipped;
+    uint64_t clears_skipped;    /* targets in a format that is not known */
+    int32_t clear_left;     /* bytes that this slice may still write */
 } MaliSched;
 
 /* --- MCU and firmware (mali_csf_fw.c) --- */

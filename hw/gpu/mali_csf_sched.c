@@ -12,6 +12,7 @@
 #include "qemu/timer.h"
 #include "mali_csf_internal.h"
 #include "mali_csf_isa.h"
+#include "mali_csf_task.h"
 #include "trace.h"
 
 /* One slice: the BQL is held no longer than this takes, some 50 us */
@@ -338,10 +339,26 @@ static MaliXlate mali_cs_start(MaliCsfState *s, unsigned i, unsigned j,
         c->ring_input = c->ring_output = 0;
         mali_cs_config_fault(c, base);
     }
-    mali_words_put(&w, mali_cs_out(s, i, j, CS_ACK),
-                   (mali_words_get(&w, mali_cs_out(s, i, j, CS_ACK)) &
-                    CS_EVT_MASK) | (req & ~CS_EVT_MASK));
+    /*
+     * Nor is any event pending: the host forgets those of a group that it takes
+     * out of the slot before it has answered (group_process_tiler_oom)
+     */
+    mali_words_put(&w, mali_cs_out(s, i, j, CS_ACK), req);
     return w.ret;
+}
+
+/* The host's answer to TILER_OOM: the draw is tried again with it */
+static void mali_cs_take_chunks(MaliWords *w, MaliCs *c, uint32_t in)
+{
+    uint64_t first = mali_words_get64(w, in + CS_HEAP_START);
+    uint64_t last = mali_words_get64(w, in + CS_HEAP_END);
+
+    if (w->ret == MALI_XLATE_OK) {
+        c->oom = first && last ? MALI_OOM_GRANTED : MALI_OOM_REFUSED;
+        c->oom_first = first;
+        c->oom_last = last;
+        c->blocked = MALI_CS_UNBLOCKED;
+    }
 }
 
 /* A stalled read is tried again; until then the ring ends where it did */
@@ -374,6 +391,10 @@ static MaliXlate mali_cs_request(MaliCsfState *s, unsigned i, unsigned j)
     if (c->state == MALI_CS_FAULTED && !((req ^ ack) & CS_EVT_FAULT) &&
         !c->raise) {
         mali_cs_resume_faulted(c);
+    }
+    if (c->oom == MALI_OOM_ASKED && !((req ^ ack) & CS_EVT_TILER_OOM) &&
+        !(c->raise & CS_EVT_TILER_OOM)) {
+        mali_cs_take_chunks(&w, c, mali_cs_in(s, i, j, 0));
     }
     if (mali_cs_has_ring(c)) {
         mali_cs_read_insert(&w, c);
@@ -828,6 +849,7 @@ void mali_sched_run_event(MaliCsfState *s, MaliEvent ev)
         return;
     }
     mali_mem_begin(s);
+    s->sched.clear_left = MALI_CLEAR_SLICE;
     for (int i = 0; i < s->csg_slots; i++) {
         for (int j = 0; j < s->cs_slots && s->csg[i].running; j++) {
             s->csg[i].cs[j].stalled = false;
@@ -851,11 +873,13 @@ void mali_sched_run_event(MaliCsfState *s, MaliEvent ev)
 
 void mali_sched_reset(MaliCsfState *s)
 {
-    uint64_t skipped = s->sched.shader_work_skipped;
+    MaliSched kept = {
+        .shader_work_skipped = s->sched.shader_work_skipped,
+        .clears_skipped = s->sched.clears_skipped,
+    };
 
     memset(s->csg, 0, sizeof(s->csg));
-    memset(&s->sched, 0, sizeof(s->sched));
-    s->sched.shader_work_skipped = skipped;
+    s->sched = kept;
     mali_event_cancel(s, MALI_EV_RUN);
     mali_event_cancel(s, MALI_EV_SYNC_POLL);
     mali_event_cancel(s, MALI_EV_GLB_IDLE);
@@ -890,6 +914,7 @@ static const VMStateDescription vmstate_mali_cs_op = {
         VMSTATE_UINT64(delay, MaliCsOp),
         VMSTATE_UINT32(wait, MaliCsOp),
         VMSTATE_UINT8(slot, MaliCsOp),
+        VMSTATE_UINT64(progress, MaliCsOp),
         VMSTATE_END_OF_LIST()
     }
 };
@@ -935,6 +960,11 @@ static const VMStateDescription vmstate_mali_cs = {
         VMSTATE_UINT64(heap, MaliCs),
         VMSTATE_UINT64(handler_address, MaliCs),
         VMSTATE_UINT32(handler_length, MaliCs),
+        VMSTATE_UINT8(handler_depth, MaliCs),
+        VMSTATE_UINT8(oom, MaliCs),
+        VMSTATE_UINT64(oom_first, MaliCs),
+        VMSTATE_UINT64(oom_last, MaliCs),
+        VMSTATE_UINT64(tiler_left, MaliCs),
         VMSTATE_UINT32(vt_start, MaliCs),
         VMSTATE_UINT32(vt_end, MaliCs),
         VMSTATE_UINT32(frag_end, MaliCs),
@@ -973,6 +1003,7 @@ const VMStateDescription vmstate_mali_sched = {
         VMSTATE_INT64(next_slice, MaliSched),
         VMSTATE_UINT64(instructions, MaliSched),
         VMSTATE_UINT64(shader_work_skipped, MaliSched),
+        VMSTATE_UINT64(clears_skipped, MaliSched),
         VMSTATE_END_OF_LIST()
     }
 };

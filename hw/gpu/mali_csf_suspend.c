@@ -51,6 +51,11 @@ static const MaliSuspendField mali_suspend_cs[] = {
     FIELD_OF(MaliCs, heap),
     FIELD_OF(MaliCs, handler_address),
     FIELD_OF(MaliCs, handler_length),
+    FIELD_OF(MaliCs, handler_depth),
+    FIELD_OF(MaliCs, oom),
+    FIELD_OF(MaliCs, oom_first),
+    FIELD_OF(MaliCs, oom_last),
+    FIELD_OF(MaliCs, tiler_left),
     FIELD_OF(MaliCs, vt_start),
     FIELD_OF(MaliCs, vt_end),
     FIELD_OF(MaliCs, frag_end),
@@ -72,6 +77,7 @@ static const MaliSuspendField mali_suspend_op[] = {
     FIELD_OF(MaliCsOp, delay),
     FIELD_OF(MaliCsOp, wait),
     FIELD_OF(MaliCsOp, slot),
+    FIELD_OF(MaliCsOp, progress),
 };
 
 static uint32_t mali_suspend_fields_size(const MaliSuspendField *f, int n)
@@ -158,6 +164,7 @@ bool mali_suspend_cs_valid(const MaliCs *c)
     if (c->state > MALI_CS_FATAL || c->blocked > MALI_CS_BLOCKED_FLUSH ||
         c->depth > MALI_CS_CALL_DEPTH || c->n_ops > MALI_CS_MAX_OPS ||
         c->sb_endpoint >= MALI_CS_MAX_SB || c->sb_other >= MALI_CS_MAX_SB ||
+        c->handler_depth > c->depth || c->oom > MALI_OOM_HANDLED ||
         c->extract & 7) {
         return false;
     }
@@ -196,6 +203,13 @@ static const uint8_t *mali_suspend_get_cs(const uint8_t *p, MaliCs *c,
 static void mali_suspend_revive(MaliCs *c, int64_t now)
 {
     memset(c->sb, 0, sizeof(c->sb));
+    /* The driver forgot what it was asked, and knows to be asked again */
+    if (c->oom == MALI_OOM_ASKED || c->oom == MALI_OOM_WAITING) {
+        c->oom = MALI_OOM_NONE;
+    }
+    if (c->blocked == MALI_CS_BLOCKED_RESOURCE) {
+        c->blocked = MALI_CS_UNBLOCKED;
+    }
     for (int i = 0; i < c->n_ops; i++) {
         MaliCsOp *op = &c->ops[i];
 
