@@ -285,7 +285,7 @@ static void test_slot_counts(void)
 /* LATEST_FLUSH counts, and a flush that is not needed takes no time */
 static void test_flush_id(void)
 {
-    uint32_t id;
+    uint32_t id, latest;
     Bed b;
 
     bed_start(&b, 1);
@@ -295,11 +295,13 @@ static void test_flush_id(void)
     g_assert_cmphex(scoreboards(&b.g), ==, BIT(1));
     g_assert_true(cs_wait_drained(&b.g, 0));
     g_assert_cmphex(gpu_read(b.qts, LATEST_FLUSH), !=, id);
+    latest = gpu_read(b.qts, LATEST_FLUSH);
     /* There was one since @id was read */
     cs_submit_words(&b.g, 0, MOVE32(10, id), FLUSH(10, 0, 1), WAIT(BIT(1)));
     qtest_clock_step(b.qts, NS_REQUEST + 1);
     g_assert_cmphex(scoreboards(&b.g), ==, 0);
     g_assert_true(cs_drained(&b.g, 0));
+    g_assert_cmphex(gpu_read(b.qts, LATEST_FLUSH), ==, latest);
     qtest_quit(b.qts);
 }
 

@@ -85,7 +85,7 @@ static const uint8_t opcodes[] = {
     OP_SYNC_ADD64, OP_SYNC_SET64, OP_SYNC_WAIT64,
 };
 
-/* Mostly instructions that pass the decoder, on registers that hold something */
+/* Mostly instructions that pass the decoder, on registers with something in */
 static uint64_t rnd_insn(void)
 {
     uint64_t word = rnd();

@@ -13,29 +13,11 @@
 #define VA_COUNTER              (VA_DATA + 0x0000)
 #define VA_FLAG                 (VA_DATA + 0x1000)
 
-/* A second group that others must not harm */
-static Group bed_neighbour(Bed *b, unsigned slot)
-{
-    Group g = group_new(&b->vm, 1, 1);
-
-    g.ring = 7;
-    group_start(&g, slot);
-    return g;
-}
-
 /* Count in memory, through r0:r1 and r2:r3 */
 static void submit_count(const Group *g, unsigned j)
 {
     cs_submit_words(g, j, MOVE48(0, VA_COUNTER), MOVE48(2, 1),
                     SYNC(OP_SYNC_ADD64, 0, 2, SYNC_CSG));
-}
-
-/* A stream that never ends */
-static uint64_t endless(Vm *vm)
-{
-    const uint64_t words[] = { BRANCH(IF_ALWAYS, 0, -1) };
-
-    return vm_stream(vm, words, ARRAY_SIZE(words));
 }
 
 static uint32_t job_irqs(QTestState *qts)
@@ -812,120 +794,7 @@ static void test_ping_pong(void)
     qtest_quit(b.qts);
 }
 
-/* --- Configuration --- */
-
-typedef struct BadConfig {
-    const char *name;
-    uint32_t offset;        /* in the queue's input block */
-    uint64_t value;
-} BadConfig;
-
-static const BadConfig bad_rings[] = {
-    { "size-zero", CS_RING_SIZE, 0 },
-    { "size-no-power", CS_RING_SIZE, 0x3000 },
-    { "size-small", CS_RING_SIZE, 0x800 },
-    { "size-large", CS_RING_SIZE, 0x20000 },
-    { "size-huge", CS_RING_SIZE, 0x80000000 },
-    { "base-unaligned", CS_RING_BASE, VM_VA + 8 },
-};
-
-static const BadConfig bad_pages[] = {
-    { "input-unmapped", CS_RING_INPUT, 0x06000000 },
-    { "output-unmapped", CS_RING_OUTPUT, 0x06000000 },
-    { "input-outside", CS_RING_INPUT, UINT64_MAX - 7 },
-    { "output-outside", CS_RING_OUTPUT, UINT64_MAX - 7 },
-};
-
-/* The queue dies of it; the group's others, and other groups, do not */
-static void test_bad_config(const void *opaque)
-{
-    const BadConfig *c = opaque;
-    Group other;
-    Bed b;
-
-    bed_start(&b, 2);
-    other = bed_neighbour(&b, 1);
-    group_terminate(&b.g);
-    csg_program(&b.g);
-    if (c->offset == CS_RING_SIZE) {
-        cs_in_set(&b.g, 0, c->offset, c->value);
-    } else {
-        cs_in_set64(&b.g, 0, c->offset, c->value);
-    }
-    csg_set_state(&b.g, CSG_START);
-    cs_submit_words(&b.g, 0, NOP);
-    g_assert_true(cs_wait_events(&b.g, 0, CS_EVENT_FATAL));
-    g_assert_cmphex(cs_out(&b.g, 0, CS_FATAL) & 0xff, ==, EXC_CONFIG);
-    g_assert_cmphex(gpu_read(b.qts, MCU_STATUS), ==, MCU_ENABLED);
-    check_works(&b.g, 1, 0x1111);
-    check_works(&other, 0, 0x2222);
-    group_terminate(&b.g);
-    group_start(&b.g, 0);
-    check_works(&b.g, 1, 0x3333);
-    qtest_quit(b.qts);
-}
-
-static void test_bad_as(void)
-{
-    static const uint32_t numbers[] = { 8, 16, 255, 0x101, UINT32_MAX };
-    Group other;
-    Bed b;
-
-    bed_start(&b, 1);
-    other = bed_neighbour(&b, 1);
-    for (int i = 0; i < ARRAY_SIZE(numbers); i++) {
-        group_terminate(&b.g);
-        csg_program(&b.g);
-        csg_in_set(&b.g, CSG_CONFIG, numbers[i]);
-        csg_set_state(&b.g, CSG_START);
-        g_assert_true(cs_wait_events(&b.g, 0, CS_EVENT_FATAL));
-        g_assert_cmphex(cs_out(&b.g, 0, CS_FATAL) & 0xff, ==, EXC_CONFIG);
-        check_works(&other, 0, numbers[i]);
-    }
-    group_terminate(&b.g);
-    group_start(&b.g, 0);
-    check_works(&b.g, 0, 0x3333);
-    qtest_quit(b.qts);
-}
-
-/* A state that does not exist changes nothing for anybody */
-static void test_bad_state(void)
-{
-    Group other;
-    Bed b;
-
-    bed_start(&b, 1);
-    other = bed_neighbour(&b, 1);
-    for (uint32_t state = 4; state < 8; state++) {
-        csg_update(&b.g, state, CSG_STATE);
-        csg_ring(&b.g);
-        qtest_clock_step(b.qts, NS_JOB);
-    }
-    check_works(&other, 0, 0x2222);
-    qtest_quit(b.qts);
-}
-
-/* A VM that is not there, or goes away under a job: a fault of that VM */
-static void test_no_memory(void)
-{
-    Group other;
-    Vm vm2;
-    Bed b;
-
-    bed_start(&b, 1);
-    vm2 = vm_new(&b.d, 1, 3);
-    other = group_new(&vm2, 1, 1);
-    group_start(&other, 1);
-    cs_submit_job(&b.g, 0, endless(&b.vm), 8);
-    qtest_clock_step(b.qts, NS_JOB);
-    vm_unbind(&b.vm);
-    g_assert_true(cs_wait_events(&b.g, 0, CS_EVENT_FATAL));
-    g_assert_cmphex(cs_out(&b.g, 0, CS_FATAL) & 0xff, ==, EXC_BUS);
-    g_assert_cmphex(gpu_read(b.qts, MMU_INT + RAWSTAT) & 0xffff, ==, BIT(1));
-    check_works(&other, 0, 0x2222);
-    group_terminate(&b.g);
-    qtest_quit(b.qts);
-}
+/* --- Other things that hold a queue up --- */
 
 /* A region that the host has locked holds its users up, and loses nothing */
 static void test_locked(void)
@@ -1000,21 +869,8 @@ static const Case cases[] = {
     { "status/extract", test_status_extract },
     { "endless", test_endless },
     { "ping-pong", test_ping_pong },
-    { "config/as", test_bad_as },
-    { "config/state", test_bad_state },
-    { "no-memory", test_no_memory },
     { "locked", test_locked },
 };
-
-static void add_bad_configs(const BadConfig *configs, int n)
-{
-    for (int i = 0; i < n; i++) {
-        g_autofree char *path = g_strdup_printf("mali-csf/sched/config/%s",
-                                                configs[i].name);
-
-        qtest_add_data_func(path, &configs[i], test_bad_config);
-    }
-}
 
 int main(int argc, char **argv)
 {
@@ -1026,8 +882,6 @@ int main(int argc, char **argv)
 
         qtest_add_func(path, cases[i].run);
     }
-    add_bad_configs(bad_rings, ARRAY_SIZE(bad_rings));
-    add_bad_configs(bad_pages, ARRAY_SIZE(bad_pages));
 
     return g_test_run();
 }

@@ -707,4 +707,22 @@ static inline void bed_start(Bed *b, unsigned queues)
     group_start(&b->g, 0);
 }
 
+/* A second group that others must not harm */
+static inline Group bed_neighbour(Bed *b, unsigned slot)
+{
+    Group g = group_new(&b->vm, 1, 1);
+
+    g.ring = 7;
+    group_start(&g, slot);
+    return g;
+}
+
+/* A stream that never ends */
+static inline uint64_t endless(Vm *vm)
+{
+    const uint64_t words[] = { BRANCH(IF_ALWAYS, 0, -1) };
+
+    return vm_stream(vm, words, ARRAY_SIZE(words));
+}
+
 #endif /* TESTS_QTEST_MALI_CSF_STREAM_H */
