@@ -306,7 +306,7 @@ static unsigned mali_tile_index(unsigned x, unsigned y)
 
 static void mali_clear_spend(MaliTask *t, uint32_t bytes)
 {
-    t->s->sched.clear_left -= MAX(bytes, SPAN_MIN_COST);
+    t->s->sched.task_left -= MAX(bytes, SPAN_MIN_COST);
 }
 
 /*
@@ -364,16 +364,18 @@ static bool mali_clear_rows(MaliTask *t, const MaliTarget *target,
         memcpy(span + n, target->pixel, target->bytes);
     }
     while (y < r->y1 && t->ret == MALI_TASK_OK) {
+        /* The region is read again each time, and may be another one now */
+        if (x >= r->x1) {
+            x = r->x0;
+            y = target->tiled ? ROUND_DOWN(y, TILE) + TILE : y + 1;
+            continue;
+        }
         t->progress = PROGRESS(i, y - r->y0, x - r->x0);
-        if (t->s->sched.clear_left <= 0) {
+        if (t->s->sched.task_left <= 0) {
             return false;
         }
         x = target->tiled ? mali_clear_tile(t, target, span, x, y, r)
                           : mali_clear_linear(t, target, span, x, y, r);
-        if (x >= r->x1) {
-            x = r->x0;
-            y = target->tiled ? ROUND_DOWN(y, TILE) + TILE : y + 1;
-        }
     }
     return true;
 }

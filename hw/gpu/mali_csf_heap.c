@@ -41,8 +41,8 @@
 #define HEAP_TYPE_MASK          0xff
 #define HEAP_TYPE               0x29    /* a buffer, for a tiler heap */
 
-/* Chunks that one attempt may go through */
-#define MALI_HEAP_MAX_CHUNKS    64
+/* What going on to another chunk counts for in a slice: a dozen accesses */
+#define CHUNK_COST              4096
 
 /* The heap context: ours to lay out */
 typedef struct MaliHeapContext {
@@ -100,22 +100,25 @@ static void mali_heap_append(MaliTask *t, uint64_t *head, uint64_t *tail,
 
 /* --- When memory runs out --- */
 
-/* Other queues may have waited for chunks, or for a render pass to end */
+/*
+ * Other queues may have waited for chunks, or for a render pass to end: let
+ * them try again, whichever heap is theirs
+ */
 static void mali_heap_wake(MaliTask *t)
 {
     MaliCsfState *s = t->s;
 
-    for (int i = 0; i < s->csg_slots; i++) {
+    for (int i = 0; i < s->csg_slots && s->sched.heap_waited; i++) {
         MaliCsg *g = &s->csg[i];
 
         for (int j = 0; j < s->cs_slots && g->running; j++) {
-            if (g->as == s->csg[t->csg].as &&
-                g->cs[j].oom == MALI_OOM_WAITING) {
+            if (g->cs[j].oom == MALI_OOM_WAITING) {
                 g->cs[j].oom = MALI_OOM_NONE;
                 g->cs[j].blocked = MALI_CS_UNBLOCKED;
             }
         }
     }
+    s->sched.heap_waited = false;
 }
 
 static MaliTaskRet mali_heap_block(MaliTask *t, MaliOom oom)
@@ -167,6 +170,7 @@ static MaliTaskRet mali_heap_out_of_memory(MaliTask *t)
         return mali_heap_block(t, MALI_OOM_ASKED);
     case MALI_OOM_REFUSED:
         if (h.vt_end != h.frag_end) {
+            t->s->sched.heap_waited = true;
             return mali_heap_block(t, MALI_OOM_WAITING);
         }
         if (c->handler_address && c->handler_length && !c->handler_depth &&
@@ -250,8 +254,10 @@ MaliTaskRet mali_heap_take(MaliTask *t, uint64_t context, uint64_t bytes)
     MaliCs *c = t->c;
     uint64_t va = mali_task_read64(t, context + TILER_HEAP), type;
     MaliHeap heap;
-    int chunks = 0;
 
+    if (t->s->sched.task_left <= 0) {
+        return MALI_TASK_STALL;
+    }
     if (c->oom == MALI_OOM_GRANTED) {
         mali_heap_accept(t);
     }
@@ -279,9 +285,10 @@ MaliTaskRet mali_heap_take(MaliTask *t, uint64_t context, uint64_t bytes)
         if (n) {
             c->oom = MALI_OOM_NONE;
         }
-        if (!c->tiler_left || ++chunks > MALI_HEAP_MAX_CHUNKS) {
+        if (!c->tiler_left || t->s->sched.task_left <= 0) {
             break;
         }
+        t->s->sched.task_left -= CHUNK_COST;
         mali_heap_next_chunk(t, &heap, context);
         if (!heap.base || t->ret != MALI_TASK_OK) {
             break;
@@ -295,7 +302,7 @@ MaliTaskRet mali_heap_take(MaliTask *t, uint64_t context, uint64_t bytes)
     if (t->ret != MALI_TASK_OK || !c->tiler_left) {
         return t->ret;
     }
-    /* Chunks without room: there may be no end to them */
+    /* Small chunks, or such without room: there may be no end to them */
     return heap.base ? MALI_TASK_STALL : mali_heap_out_of_memory(t);
 }
 

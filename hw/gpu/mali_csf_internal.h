@@ -272,7 +272,8 @@ typedef struct MaliSched {
     uint64_t instructions;  /* executed since reset */
     uint64_t shader_work_skipped;
     uint64_t clears_skipped;    /* targets in a format that is not known */
-    int32_t clear_left;     /* bytes that this slice may still write */
+    bool heap_waited;       /* some queue is in MALI_OOM_WAITING */
+    int32_t task_left;      /* bytes that this slice's tasks may still write */
 } MaliSched;
 
 /* --- MCU and firmware (mali_csf_fw.c) --- */

@@ -849,7 +849,7 @@ void mali_sched_run_event(MaliCsfState *s, MaliEvent ev)
         return;
     }
     mali_mem_begin(s);
-    s->sched.clear_left = MALI_CLEAR_SLICE;
+    s->sched.task_left = MALI_TASK_SLICE_BYTES;
     for (int i = 0; i < s->csg_slots; i++) {
         for (int j = 0; j < s->cs_slots && s->csg[i].running; j++) {
             s->csg[i].cs[j].stalled = false;
@@ -1004,6 +1004,7 @@ const VMStateDescription vmstate_mali_sched = {
         VMSTATE_UINT64(instructions, MaliSched),
         VMSTATE_UINT64(shader_work_skipped, MaliSched),
         VMSTATE_UINT64(clears_skipped, MaliSched),
+        VMSTATE_BOOL(heap_waited, MaliSched),
         VMSTATE_END_OF_LIST()
     }
 };

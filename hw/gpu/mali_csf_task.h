@@ -11,7 +11,7 @@
 /* From one part of a task to the next */
 #define MALI_TASK_GAP_NS        (20 * SCALE_US)
 /* Bytes that the tasks of one slice may write */
-#define MALI_CLEAR_SLICE        (256 * 1024)
+#define MALI_TASK_SLICE_BYTES   (256 * 1024)
 
 typedef enum MaliTaskRet {
     MALI_TASK_OK,
