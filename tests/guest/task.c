@@ -89,7 +89,7 @@ static void client_open(struct client *c)
 	c->vm = CHECK_OK(panthor_vm_create(&c->gpu));
 	client_buffer(c, &c->code, BO_SIZE, CODE_VA);
 	client_buffer(c, &c->data, BO_SIZE, DATA_VA);
-	c->group = CHECK_OK(group_create(&c->gpu, c->vm, 1, 4096,
+	c->group = CHECK_OK(group_create(&c->gpu, c->vm, 2, 4096,
 					 PANTHOR_GROUP_PRIORITY_MEDIUM));
 	c->done = CHECK_OK(syncobj_create(&c->gpu));
 	*data32(c, SHADER) = 8;
@@ -358,6 +358,36 @@ static void test_heap_handler(const void *arg)
 	EXPECT_EQ(group_state(&c.gpu, c.group, NULL), 0);
 }
 
+/* A pass that is tiled and not rendered holds what the next one needs */
+static void test_heap_wait(const void *arg)
+{
+	struct client c = { 0 };
+	uint32_t rendered;
+
+	(void)arg;
+	client_open(&c);
+	heap_open(&c, 3);
+	rendered = CHECK_OK(syncobj_create(&c.gpu));
+	const uint64_t tile[] = {
+		MOVE(64, c.heap.tiler_heap_ctx_gpu_va), HEAP_SET(64), DRAW_REGS, SB_ENTRY(SLOT),
+		HEAP_OPERATION(0), RUN_IDVS(), WAIT(1 << SLOT), HEAP_OPERATION(1),
+		HEAP_OPERATION(0), RUN_IDVS(), WAIT(1 << SLOT), HEAP_OPERATION(1),
+	};
+	const uint64_t render[] = {
+		MOVE(64, c.heap.tiler_heap_ctx_gpu_va), HEAP_SET(64), SB_ENTRY(SLOT), RENDER,
+		FINISH_FRAGMENT(72, 74) | COUNT_RENDERED,
+	};
+
+	memcpy(c.code.map, tile, sizeof(tile));
+	memcpy(c.code.map + 0x1000, render, sizeof(render));
+	CHECK_OK(group_submit(&c.gpu, c.group, 0, CODE_VA, sizeof(tile), 0, c.done));
+	CHECK_EQ(syncobj_wait(&c.gpu, c.done, 300), -ETIME);
+	CHECK_OK(group_submit(&c.gpu, c.group, 1, CODE_VA + 0x1000, sizeof(render), 0, rendered));
+	CHECK_OK(syncobj_wait(&c.gpu, rendered, JOB_MS));
+	CHECK_OK(syncobj_wait(&c.gpu, c.done, JOB_MS));
+	EXPECT_EQ(group_state(&c.gpu, c.group, NULL), 0);
+}
+
 /* A handler that frees nothing is not called for ever */
 static void test_heap_useless(const void *arg)
 {
@@ -389,6 +419,7 @@ static const struct test tests[] = {
 	{ "clear_large", "and one that takes many slices", test_clear, &clear_large, 0 },
 	{ "heap_grow", "the tiler heap grows, and its chunks are used again", test_heap_grow,
 	  NULL, 0 },
+	{ "heap_wait", "at its limit, a draw waits for an earlier pass", test_heap_wait, NULL, 0 },
 	{ "heap_limit", "at its limit, without a handler, the job fails", test_heap_limit,
 	  NULL, 0 },
 	{ "heap_handler", "with a handler that renders, it goes on", test_heap_handler, NULL, 0 },
