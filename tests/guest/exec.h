@@ -109,9 +109,8 @@ void test_progress(const void *arg);
 void test_sync_write(const void *arg);
 void test_sync_wait(const void *arg);
 void test_deferred(const void *arg);
-void test_ping_pong(const void *arg);
 void test_wait_cpu(const void *arg);
-void test_ring_of_queues(const void *arg);
+void test_ring_of_queues(const void *arg);	/* their number */
 void test_chain_of_groups(const void *arg);
 void test_syncobj_chain(const void *arg);
 void test_sw_fence(const void *arg);

@@ -21,15 +21,38 @@
 #define COUNT_JOB	CS_MOVE(R_ADDR, DATA_VA), CS_MOVE(R_A, 1ull),	\
 			CS_SYNC_ADD64(R_ADDR, R_A, CS_SYSTEM)
 
-static void count_jobs(struct client *c, unsigned int nr)
-{
-	const uint64_t words[] = { COUNT_JOB };
+/* A job of a stream of its own, which leaves its number and counts */
+#define NUMBERED_SIZE	64
+#define NUMBERED_AT(i)	(DATA_VA + 256 + (i) * 4)
 
-	memset(c->data.map, 0, 4096);
-	for (unsigned int i = 0; i < nr; i++)
-		client_submit(c, 0, 0, words, ARRAY_SIZE(words));
+static void numbered_submit(struct client *c, uint32_t group, unsigned int i)
+{
+	const uint64_t words[] = {
+		CS_MOVE32(R_B, 0x600d000 + i), CS_MOVE(62, NUMBERED_AT(i)),
+		CS_STORE(R_B, 62, 1, 0), COUNT_JOB, CS_WAIT(0xff),
+	};
+
+	memcpy(c->code.map + i * NUMBERED_SIZE, words, sizeof(words));
+	CHECK_OK(group_submit(&c->gpu, group, 0, CODE_VA + i * NUMBERED_SIZE, sizeof(words), 0,
+			      c->done));
+}
+
+/* Each was done, and once */
+static void numbered_check(struct client *c, unsigned int nr)
+{
 	CHECK_OK(syncobj_wait(&c->gpu, c->done, JOB_MS));
 	EXPECT_EQ(data64(c)[0], nr);
+	for (unsigned int i = 0; i < nr; i++)
+		EXPECT(data32(c)[64 + i] == 0x600d000 + i, "job %u of %u: 0x%x", i, nr,
+		       data32(c)[64 + i]);
+}
+
+static void count_jobs(struct client *c, unsigned int nr)
+{
+	memset(c->data.map, 0, BO_SIZE);
+	for (unsigned int i = 0; i < nr; i++)
+		numbered_submit(c, c->group, i);
+	numbered_check(c, nr);
 }
 
 /* More jobs than the ring of 4 KiB holds at once (32 of 128 bytes) */
@@ -43,15 +66,14 @@ void test_ring_wrap(const void *arg)
 	client_close(&c);
 }
 
-/* The longest ring there is, full (512 jobs) and around more than once */
+/* The longest ring there is, full (512 jobs) and nearly twice around */
 void test_ring_64k(const void *arg)
 {
-	enum { JOBS = 1200 };
+	enum { JOBS = 1000, HOLD = JOBS * NUMBERED_SIZE };
 	const uint64_t hold[] = {
-		CS_MOVE(R_ADDR, DATA_VA + 256), CS_MOVE(R_A, 0ull),
+		CS_MOVE(R_ADDR, DATA_VA + 0x8000), CS_MOVE(R_A, 0ull),
 		CS_SYNC_WAIT64(CS_GT, R_ADDR, R_A),
 	};
-	const uint64_t count[] = { COUNT_JOB };
 	struct client c = { 0 };
 	uint32_t group;
 
@@ -61,21 +83,19 @@ void test_ring_64k(const void *arg)
 		     EINVAL);
 	group = CHECK_OK(group_create(&c.gpu, c.vm, 1, 64 * KIB, PANTHOR_GROUP_PRIORITY_MEDIUM));
 	client_keep_awake(&c);
-	memcpy(c.code.map, hold, sizeof(hold));
-	memcpy(c.code.map + 64, count, sizeof(count));
+	memcpy(c.code.map + HOLD, hold, sizeof(hold));
 	/* Nothing leaves the ring until all are queued */
-	CHECK_OK(group_submit(&c.gpu, group, 0, CODE_VA, sizeof(hold), 0, c.done));
+	CHECK_OK(group_submit(&c.gpu, group, 0, CODE_VA + HOLD, sizeof(hold), 0, c.done));
 	for (unsigned int i = 0; i < JOBS; i++)
-		CHECK_OK(group_submit(&c.gpu, group, 0, CODE_VA + 64, sizeof(count), 0, c.done));
+		numbered_submit(&c, group, i);
 	EXPECT_EQ(data64(&c)[0], 0);
-	((volatile uint64_t *)data64(&c))[32] = 1;
-	CHECK_OK(syncobj_wait(&c.gpu, c.done, JOB_MS));
-	EXPECT_EQ(data64(&c)[0], JOBS);
+	((volatile uint64_t *)data64(&c))[0x8000 / 8] = 1;
+	numbered_check(&c, JOBS);
 	CHECK_OK(group_destroy(&c.gpu, group));
 	client_close(&c);
 }
 
-/* Far more groups than slots, all in work at once: each is suspended and resumed */
+/* Far more groups than slots, all in work at once; suspend_load sees that they change places */
 void test_many_groups(const void *arg)
 {
 	enum { GROUPS = 40, LOOPS = 400000 };

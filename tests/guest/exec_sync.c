@@ -190,45 +190,6 @@ void test_deferred(const void *arg)
 	client_close(&c);
 }
 
-/* Two queues of a group hand one another a counter */
-void test_ping_pong(const void *arg)
-{
-	enum { ROUNDS = 100, BODY = 3 };
-	uint64_t words[2][5 + ROUNDS * BODY];
-	struct client c = { 0 };
-	uint32_t done[2];
-
-	(void)arg;
-	client_open(&c, 2);
-	for (unsigned int q = 0; q < 2; q++) {
-		uint64_t *w = words[q];
-
-		*w++ = CS_MOVE(60, DATA_VA);
-		*w++ = CS_MOVE(62, DATA_VA + 64);
-		*w++ = CS_MOVE(R_A, 1ull);
-		*w++ = CS_MOVE(R_B, 0ull);
-		for (unsigned int i = 0; i < ROUNDS; i++) {
-			/* queue 0 gives, then waits for the other's answer */
-			if (!q)
-				*w++ = CS_SYNC_ADD64(60, R_A, CS_CSG);
-			*w++ = CS_SYNC_WAIT64(CS_GT, q ? 60 : 62, R_B);
-			*w++ = CS_ADD64(R_B, R_B, 1);
-			if (q)
-				*w++ = CS_SYNC_ADD64(62, R_A, CS_CSG);
-		}
-		*w = CS_NOP();
-		done[q] = CHECK_OK(syncobj_create(&c.gpu));
-		memcpy(c.code.map + q * 0x4000, words[q], sizeof(words[q]));
-		CHECK_OK(group_submit(&c.gpu, c.group, q, CODE_VA + q * 0x4000,
-				      sizeof(words[q]), 0, done[q]));
-	}
-	for (unsigned int q = 0; q < 2; q++)
-		CHECK_OK(syncobj_wait(&c.gpu, done[q], JOB_MS));
-	EXPECT_EQ(data64(&c)[0], ROUNDS);
-	EXPECT_EQ(data64(&c)[8], ROUNDS);
-	client_close(&c);
-}
-
 /*
  * The CPU lets a stream go on by a plain store. The GPU must be kept awake: the
  * driver suspends an idle one, groups that wait included, and looks at their
@@ -256,55 +217,72 @@ void test_wait_cpu(const void *arg)
 	client_close(&c);
 }
 
+/* Who had its turn, in order; the next entry's address is in memory before them */
+#define TURNS_AT	0x1000
+#define TURNS(c)	(data32(c) + TURNS_AT / 4 + 2)
+
+static void clear_turns(struct client *c)
+{
+	data64(c)[TURNS_AT / 8] = DATA_VA + TURNS_AT + 8;
+}
+
 /*
- * Wait until the object of the one before is above a number, add 1 to the
- * common counter without any protection but the order, and signal the next.
+ * Wait until one's own object is above a number, note that, without any protection
+ * but the order, and signal the next one's object.
  */
-static void emit_turn(struct stream *s, uint64_t counter, unsigned int scope)
+static void emit_turn(struct stream *s, uint32_t who, unsigned int scope)
 {
 	emit(s, CS_SYNC_WAIT64(CS_GT, 60, 10));
 	emit(s, CS_ADD64(10, 10, 1));
-	emit(s, CS_MOVE(66, counter));
-	emit(s, CS_LOAD(20, 66, 1, 0));
+	emit(s, CS_MOVE(66, DATA_VA + TURNS_AT));
+	emit(s, CS_LOAD(20, 66, 3, 0));
+	emit(s, CS_MOVE32(22, who));
 	emit(s, CS_WAIT(0xff));
-	emit(s, CS_ADD32(20, 20, 1));
-	emit(s, CS_STORE(20, 66, 1, 0));
+	emit(s, CS_STORE(22, 20, 1, 0));
+	emit(s, CS_WAIT(0xff));
+	emit(s, CS_ADD64(20, 20, 4));
+	emit(s, CS_STORE(20, 66, 3, 0));
 	emit(s, CS_WAIT(0xff));
 	emit(s, CS_SYNC_ADD64(62, 12, scope));
 }
 
-/* A token goes round the queues of a group */
+/* A token goes round the queues of a group; arg is how many there are */
 void test_ring_of_queues(const void *arg)
 {
-	enum { QUEUES = 8, ROUNDS = 25, CODE = 0x1000 };
+	enum { MAX_QUEUES = 8, ROUNDS = 25, CODE = 0x1000 };
+	const unsigned int queues = *(const unsigned int *)arg;
+	uint32_t done[MAX_QUEUES];
 	struct client c = { 0 };
-	uint32_t done[QUEUES];
 
-	(void)arg;
-	client_open(&c, QUEUES);
-	for (unsigned int q = 0; q < QUEUES; q++) {
-		STREAM(s, 16);
+	client_open(&c, queues);
+	client_keep_awake(&c);
+	clear_turns(&c);
+	for (unsigned int q = 0; q < queues; q++) {
+		STREAM(s, 32);
+		size_t start;
 
 		emit(&s, CS_MOVE(60, DATA_VA + q * 16));
-		emit(&s, CS_MOVE(62, DATA_VA + (q + 1) % QUEUES * 16));
+		emit(&s, CS_MOVE(62, DATA_VA + (q + 1) % queues * 16));
 		emit(&s, CS_MOVE(10, 0ull));
 		emit(&s, CS_MOVE(12, 1ull));
 		emit(&s, CS_MOVE32(14, ROUNDS));
-		emit_turn(&s, DATA_VA + 0x1000, CS_CSG);
+		start = s.nr;
+		emit_turn(&s, q, CS_CSG);
 		emit(&s, CS_ADD32(14, 14, -1));
-		emit(&s, CS_BRANCH(CS_GT, 14, -11));
+		emit(&s, CS_BRANCH(CS_GT, 14, (int)start - (int)s.nr - 1));
 		done[q] = CHECK_OK(syncobj_create(&c.gpu));
 		memcpy(c.code.map + q * CODE, s.words, s.nr * 8);
 		CHECK_OK(group_submit(&c.gpu, c.group, q, CODE_VA + q * CODE, s.nr * 8, 0,
 				      done[q]));
 	}
-	/* All wait; a last job of the first queue would be behind its own wait */
-	EXPECT_EQ(data32(&c)[0x400], 0);
-	client_keep_awake(&c);
+	/* All wait, and the CPU has the token */
+	EXPECT_EQ(TURNS(&c)[0], 0);
 	__atomic_fetch_add(data64(&c), 1, __ATOMIC_SEQ_CST);
-	for (unsigned int q = 0; q < QUEUES; q++)
+	for (unsigned int q = 0; q < queues; q++)
 		CHECK_OK(syncobj_wait(&c.gpu, done[q], JOB_MS));
-	EXPECT_EQ(data32(&c)[0x400], QUEUES * ROUNDS);
+	for (unsigned int i = 0; i < queues * ROUNDS; i++)
+		EXPECT(TURNS(&c)[i] == i % queues, "turn %u was queue %u's", i, TURNS(&c)[i]);
+	EXPECT_EQ(data64(&c)[TURNS_AT / 8], DATA_VA + TURNS_AT + 8 + queues * ROUNDS * 4);
 	client_close(&c);
 }
 
@@ -320,8 +298,9 @@ void test_chain_of_groups(const void *arg)
 
 	(void)arg;
 	client_open(&c, 1);
+	clear_turns(&c);
 	for (unsigned int i = GROUPS; i--; ) {
-		STREAM(s, 16);
+		STREAM(s, 32);
 
 		emit(&s, CS_MOVE(60, DATA_VA + i * 16));
 		emit(&s, CS_MOVE(62, DATA_VA + (i + 1) * 16));
@@ -329,7 +308,7 @@ void test_chain_of_groups(const void *arg)
 		emit(&s, CS_MOVE(12, 1ull));
 		if (!i)
 			emit(&s, CS_SYNC_ADD64(60, 12, CS_SYSTEM));
-		emit_turn(&s, DATA_VA + 0x1000, CS_SYSTEM);
+		emit_turn(&s, i, CS_SYSTEM);
 		groups[i] = CHECK_OK(group_create(&c.gpu, c.vm, 1, 4096,
 						  PANTHOR_GROUP_PRIORITY_MEDIUM));
 		done[i] = CHECK_OK(syncobj_create(&c.gpu));
@@ -341,7 +320,8 @@ void test_chain_of_groups(const void *arg)
 		CHECK_OK(syncobj_wait(&c.gpu, done[i], JOB_MS));
 		CHECK_OK(group_destroy(&c.gpu, groups[i]));
 	}
-	EXPECT_EQ(data32(&c)[0x400], GROUPS);
+	for (unsigned int i = 0; i < GROUPS; i++)
+		EXPECT(TURNS(&c)[i] == i, "turn %u was group %u's", i, TURNS(&c)[i]);
 	EXPECT_EQ(data64(&c)[GROUPS * 2], 1);
 	client_close(&c);
 }
