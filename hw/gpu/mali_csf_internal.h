@@ -250,7 +250,7 @@ typedef struct MaliCs {
     uint64_t progress;
 } MaliCs;
 
-/* --- Group slots (mali_csf_sched.c) --- */
+/* --- Group slots (mali_csf_csg.c, mali_csf_sched.c) --- */
 
 typedef struct MaliCsg {
     bool running;
@@ -553,6 +553,17 @@ MaliXlate mali_suspend_save(MaliCsfState *s, unsigned csg);
 /* *@valid is false where the buffer holds no saved group: queues are empty */
 MaliXlate mali_suspend_load(MaliCsfState *s, unsigned csg, bool *valid);
 
+/* --- mali_csf_csg.c --- */
+
+/* Answer what the host asks of a group, and of its queues */
+MaliXlate mali_csg_request(MaliCsfState *s, unsigned csg);
+/* Tell the host what the streams of a group did in this slice */
+void mali_csg_report(MaliCsfState *s, unsigned csg);
+/* Whether a queue has a ring that works, and how far the host has filled it */
+bool mali_cs_has_ring(const MaliCs *c);
+MaliXlate mali_cs_refresh(MaliCsfState *s, MaliCs *c);
+extern const VMStateDescription vmstate_mali_csg;
+
 /* --- mali_csf_sched.c --- */
 
 void mali_sched_reset(MaliCsfState *s);
@@ -569,7 +580,6 @@ void mali_sched_run_event(MaliCsfState *s, MaliEvent ev);
 void mali_sched_sync_poll_event(MaliCsfState *s, MaliEvent ev);
 void mali_sched_idle_event(MaliCsfState *s, MaliEvent ev);
 int mali_sched_post_load(MaliCsfState *s);
-extern const VMStateDescription vmstate_mali_csg;
 extern const VMStateDescription vmstate_mali_sched;
 
 /* --- mali_csf_fw.c --- */
