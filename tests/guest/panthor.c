@@ -106,6 +106,14 @@ void panthor_close(struct panthor *gpu)
 	gpu->fd = -1;
 }
 
+int panthor_minor(const struct panthor *gpu)
+{
+	struct drm_version version = { 0 };
+	int ret = drm_ioctl(gpu, DRM_IOCTL_VERSION, &version);
+
+	return ret ? ret : version.version_minor;
+}
+
 int panthor_query(const struct panthor *gpu, uint32_t type, void *data, uint32_t size)
 {
 	struct drm_panthor_dev_query query = {

@@ -35,6 +35,11 @@ void panthor_close(struct panthor *gpu);
 /* ioctl() on the render node that is repeated when a signal ended it. */
 int drm_ioctl(const struct panthor *gpu, unsigned long request, void *arg);
 
+/*
+ * The minor number of the driver's interface, which says what it knows: panthor_drv.c has the list.
+ */
+int panthor_minor(const struct panthor *gpu);
+
 /* DEV_QUERY, all in one: data of this size, zeroed by the caller where it is input too. */
 int panthor_query(const struct panthor *gpu, uint32_t type, void *data, uint32_t size);
 

@@ -73,6 +73,10 @@ static int compare_fields(const struct query_field *fields, size_t nr, const voi
 	return bits;
 }
 
+/* Minor numbers of the driver's interface (panthor_drv.c) */
+#define TIMESTAMP_FLAGS_SINCE	8
+#define MMU_INFO_SINCE		9
+
 static void test_query(const void *arg)
 {
 	struct drm_panthor_group_priorities_info priorities = { 0 };
@@ -88,7 +92,6 @@ static void test_query(const void *arg)
 	open_gpu(&gpu);
 	CHECK_OK(panthor_query(&gpu, DRM_PANTHOR_DEV_QUERY_GPU_INFO, &info, sizeof(info)));
 	CHECK_OK(panthor_query(&gpu, DRM_PANTHOR_DEV_QUERY_CSIF_INFO, &csif, sizeof(csif)));
-	CHECK_OK(panthor_query(&gpu, DRM_PANTHOR_DEV_QUERY_MMU_INFO, &mmu, sizeof(mmu)));
 	CHECK_OK(panthor_query(&gpu, DRM_PANTHOR_DEV_QUERY_GROUP_PRIORITIES_INFO, &priorities,
 			       sizeof(priorities)));
 
@@ -110,7 +113,10 @@ static void test_query(const void *arg)
 			  conf_number("device.shader-cores", 0));
 
 	/* What the driver makes of it, and what root may do. */
-	EXPECT_EQ(mmu.page_size_bitmap, 4 * KIB | 2 * MIB);
+	if (CHECK_OK(panthor_minor(&gpu)) >= MMU_INFO_SINCE) {
+		CHECK_OK(panthor_query(&gpu, DRM_PANTHOR_DEV_QUERY_MMU_INFO, &mmu, sizeof(mmu)));
+		EXPECT_EQ(mmu.page_size_bitmap, 4 * KIB | 2 * MIB);
+	}
 	EXPECT_EQ(priorities.allowed_mask, 1 << PANTHOR_GROUP_PRIORITY_LOW |
 		  1 << PANTHOR_GROUP_PRIORITY_MEDIUM | 1 << PANTHOR_GROUP_PRIORITY_HIGH |
 		  1 << PANTHOR_GROUP_PRIORITY_REALTIME);
@@ -126,19 +132,20 @@ static const struct query_kind {
 	uint32_t size;
 	uint32_t min_size;
 	bool checks_tail;		/* input too: refuses unknown bytes that are not 0 */
+	int since;			/* the driver knows it, at this size */
 } query_kinds[] = {
 	{ "GPU_INFO", DRM_PANTHOR_DEV_QUERY_GPU_INFO, sizeof(struct drm_panthor_gpu_info),
-	  MIN_SIZE(struct drm_panthor_gpu_info, tiler_present), false },
+	  MIN_SIZE(struct drm_panthor_gpu_info, tiler_present), false, 0 },
 	{ "CSIF_INFO", DRM_PANTHOR_DEV_QUERY_CSIF_INFO, sizeof(struct drm_panthor_csif_info),
-	  MIN_SIZE(struct drm_panthor_csif_info, pad), false },
+	  MIN_SIZE(struct drm_panthor_csif_info, pad), false, 0 },
 	{ "TIMESTAMP_INFO", DRM_PANTHOR_DEV_QUERY_TIMESTAMP_INFO,
 	  sizeof(struct drm_panthor_timestamp_info),
-	  MIN_SIZE(struct drm_panthor_timestamp_info, current_timestamp), true },
+	  MIN_SIZE(struct drm_panthor_timestamp_info, current_timestamp), true, TIMESTAMP_FLAGS_SINCE },
 	{ "GROUP_PRIORITIES_INFO", DRM_PANTHOR_DEV_QUERY_GROUP_PRIORITIES_INFO,
 	  sizeof(struct drm_panthor_group_priorities_info),
-	  sizeof(struct drm_panthor_group_priorities_info), false },
+	  sizeof(struct drm_panthor_group_priorities_info), false, 0 },
 	{ "MMU_INFO", DRM_PANTHOR_DEV_QUERY_MMU_INFO, sizeof(struct drm_panthor_mmu_info),
-	  sizeof(struct drm_panthor_mmu_info), false },
+	  sizeof(struct drm_panthor_mmu_info), false, MMU_INFO_SINCE },
 };
 
 static void check_query_kind(const struct panthor *gpu, const struct query_kind *kind)
@@ -172,11 +179,16 @@ static void test_query_errors(const void *arg)
 	struct panthor gpu;
 	uint8_t data[512] = { 0 };
 	size_t i;
+	int minor;
 
 	(void)arg;
 	open_gpu(&gpu);
+	minor = CHECK_OK(panthor_minor(&gpu));
 	for (i = 0; i < ARRAY_SIZE(query_kinds); i++)
-		check_query_kind(&gpu, &query_kinds[i]);
+		if (minor >= query_kinds[i].since)
+			check_query_kind(&gpu, &query_kinds[i]);
+		else
+			test_log("%s: not as of interface 1.%d", query_kinds[i].name, minor);
 	EXPECT_ERRNO(panthor_query(&gpu, 0x7fffffff, data, sizeof(data)), EINVAL);
 	EXPECT_ERRNO(panthor_query_size(&gpu, 0x7fffffff), EINVAL);
 	panthor_close(&gpu);

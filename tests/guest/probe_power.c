@@ -94,6 +94,20 @@ static void expect_quiet(struct klog *log)
 	klog_close(log);
 }
 
+/* Older kernels lack the event: what it would show is then not looked at. */
+static bool start_counting(void)
+{
+	int ret = trace_start(JOB_IRQ_EVENT);
+
+	if (ret == -ENOENT) {
+		test_log("%s is not known to this kernel: firmware events are not counted",
+			 JOB_IRQ_EVENT);
+		return false;
+	}
+	CHECK_OK(ret);
+	return true;
+}
+
 static long long power_time(const struct panthor *gpu, const char *name)
 {
 	char value[32];
@@ -108,6 +122,7 @@ void test_suspend(const void *arg)
 	struct panthor gpu;
 	struct klog log;
 	uint64_t last = 0, timestamp;
+	bool counting;
 	int i, events;
 
 	(void)arg;
@@ -115,7 +130,7 @@ void test_suspend(const void *arg)
 	set_power_control(&gpu, "auto");
 	wait_suspended(&gpu);
 	CHECK_OK(klog_open(&log, true));
-	CHECK_OK(trace_start(JOB_IRQ_EVENT));
+	counting = start_counting();
 	active = power_time(&gpu, "runtime_active_time");
 	suspended = power_time(&gpu, "runtime_suspended_time");
 	for (i = 0; i < SUSPEND_CYCLES; i++) {
@@ -128,13 +143,15 @@ void test_suspend(const void *arg)
 	active = power_time(&gpu, "runtime_active_time") - active;
 	suspended = power_time(&gpu, "runtime_suspended_time") - suspended;
 	/* Each resume boots the firmware and configures it: at least one event of it. */
-	events = count_firmware_events();
-	EXPECT(events >= SUSPEND_CYCLES, "%d firmware events in %d resumes", events,
-	       SUSPEND_CYCLES);
+	if (counting) {
+		events = count_firmware_events();
+		EXPECT(events >= SUSPEND_CYCLES, "%d firmware events in %d resumes", events,
+		       SUSPEND_CYCLES);
+		metric_int("firmware_events", events);
+	}
 	EXPECT(active > 0, "runtime_active_time did not grow");
 	EXPECT(suspended > 0, "runtime_suspended_time did not grow");
 	metric_int("cycles", SUSPEND_CYCLES);
-	metric_int("firmware_events", events);
 	metric_int("active_ms", active);
 	metric_int("suspended_ms", suspended);
 	expect_quiet(&log);
@@ -145,6 +162,7 @@ void test_awake(const void *arg)
 {
 	struct panthor gpu;
 	struct klog log;
+	bool counting;
 	int i, pings;
 
 	(void)arg;
@@ -152,16 +170,18 @@ void test_awake(const void *arg)
 	set_power_control(&gpu, "on");
 	read_timestamp(&gpu);
 	CHECK_OK(klog_open(&log, true));
-	CHECK_OK(trace_start(JOB_IRQ_EVENT));
+	counting = start_counting();
 	for (i = 0; i < AWAKE_SECONDS; i++) {
 		sleep_ms(1000);
 		EXPECT(status_is(&gpu, "active"), "not active after %d s", i + 1);
 	}
 	/* Nothing else asks the firmware for anything now: its events are answers to pings. */
-	pings = count_firmware_events();
-	EXPECT(pings >= AWAKE_SECONDS / PING_SECONDS, "%d pings answered in %d s", pings,
-	       AWAKE_SECONDS);
-	metric_int("pings", pings);
+	if (counting) {
+		pings = count_firmware_events();
+		EXPECT(pings >= AWAKE_SECONDS / PING_SECONDS, "%d pings answered in %d s", pings,
+		       AWAKE_SECONDS);
+		metric_int("pings", pings);
+	}
 	read_timestamp(&gpu);
 	expect_quiet(&log);
 	panthor_close(&gpu);
