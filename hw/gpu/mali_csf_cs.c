@@ -46,8 +46,7 @@ static uint64_t mali_cs_reg64(const MaliCs *c, unsigned r)
 
 static void mali_cs_set64(MaliCs *c, unsigned r, uint64_t val)
 {
-    c->regs[r] = val;
-    c->regs[r + 1] = val >> 32;
+    mali_reg64_set(c->regs, r, val);
 }
 
 /* --- Errors --- */
@@ -249,11 +248,9 @@ static MaliCsStep mali_cs_task_step(MaliCsCtx *x, const MaliTask *t)
         return mali_cs_fault(x, CS_EXC_OOM, t->va);
     case MALI_TASK_HANDLER:
         return MALI_CS_JUMPED;
-    case MALI_TASK_BLOCKED:
-    case MALI_TASK_MORE:
-        break;
+    default:
+        return MALI_CS_BLOCK;
     }
-    return MALI_CS_BLOCK;
 }
 
 static MaliCsStep mali_cs_task_done(MaliCsCtx *x, uint64_t address,
@@ -929,22 +926,6 @@ bool mali_cs_runnable(const MaliCs *c)
     return c->state == MALI_CS_RUNNING && !c->stalled &&
            c->blocked == MALI_CS_UNBLOCKED &&
            (c->depth || c->extract != c->insert);
-}
-
-/* As the IDLE_* bits of its request word ask (contract 3.8) */
-bool mali_cs_idle(const MaliCs *c)
-{
-    if (c->state == MALI_CS_STOPPED) {
-        return true;
-    }
-    if (c->state != MALI_CS_RUNNING || c->n_ops) {
-        return c->state == MALI_CS_FATAL;
-    }
-    if (!c->depth && c->extract == c->insert) {
-        return c->idle_mask & CS_IDLE_EMPTY;
-    }
-    return c->blocked == MALI_CS_BLOCKED_SYNC &&
-           c->idle_mask & CS_IDLE_SYNC_WAIT;
 }
 
 /* --- Completion --- */

@@ -393,6 +393,22 @@ static MaliXlate mali_cs_request(MaliCsfState *s, unsigned i, unsigned j)
     return w.ret;
 }
 
+/* As the IDLE_* bits of its request word ask (contract 3.8) */
+static bool mali_cs_idle(const MaliCs *c)
+{
+    if (c->state == MALI_CS_STOPPED) {
+        return true;
+    }
+    if (c->state != MALI_CS_RUNNING || c->n_ops) {
+        return c->state == MALI_CS_FATAL;
+    }
+    if (!c->depth && c->extract == c->insert) {
+        return c->idle_mask & CS_IDLE_EMPTY;
+    }
+    return c->blocked == MALI_CS_BLOCKED_SYNC &&
+           c->idle_mask & CS_IDLE_SYNC_WAIT;
+}
+
 /* --- Group slots --- */
 
 static void mali_csg_config_fault(MaliCsg *g)

@@ -529,9 +529,8 @@ void *mali_mem_map(MaliCsfState *s, unsigned as, uint64_t va, MaliAccess access,
  */
 uint32_t mali_cs_run(MaliCsfState *s, unsigned csg, unsigned cs,
                      uint32_t budget);
-/* Whether it has something to do now, or is waiting for something */
+/* Whether it has something to do now */
 bool mali_cs_runnable(const MaliCs *c);
-bool mali_cs_idle(const MaliCs *c);
 /* Complete what is due at @now; true if anything was */
 bool mali_cs_complete(MaliCsfState *s, unsigned csg, unsigned cs, int64_t now);
 /* The earliest completion, or MALI_EVENT_IDLE */
