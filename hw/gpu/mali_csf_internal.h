@@ -133,6 +133,12 @@ typedef struct MaliFault {
 
 /* --- Memory (mali_csf_mem.c) --- */
 
+/*
+ * The GPU reaches memory and nothing else: a page table that leads to a device,
+ * our own registers or flash among them, ends in a bus error.
+ */
+#define MALI_DMA_ATTRS          ((MemTxAttrs) { .memory = 1 })
+
 #define MALI_MEM_WINDOWS        128     /* a power of two */
 
 /*

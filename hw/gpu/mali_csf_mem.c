@@ -63,7 +63,7 @@ MaliXlate mali_mem_probe(MaliCsfState *s, unsigned as, uint64_t va,
                                         res.pa & ~(uint64_t)MALI_PAGE_MASK,
                                         MALI_PAGE_SIZE,
                                         access == MALI_ACCESS_WRITE,
-                                        MEMTXATTRS_UNSPECIFIED)) {
+                                        MALI_DMA_ATTRS)) {
             ret = MALI_XLATE_FAULT;
         }
     }
@@ -105,13 +105,13 @@ static void *mali_mem_map_page(MaliCsfState *s, uint64_t pa, bool write)
 
     RCU_READ_LOCK_GUARD();
     mr = address_space_translate(&s->dma_as, pa, &xlat, &len, write,
-                                 MEMTXATTRS_UNSPECIFIED);
+                                 MALI_DMA_ATTRS);
     if (len < MALI_PAGE_SIZE ||
-        !memory_access_is_direct(mr, write, MEMTXATTRS_UNSPECIFIED)) {
+        !memory_access_is_direct(mr, write, MALI_DMA_ATTRS)) {
         return NULL;
     }
     host = address_space_map(&s->dma_as, pa, &len, write,
-                             MEMTXATTRS_UNSPECIFIED);
+                             MALI_DMA_ATTRS);
     if (host && len < MALI_PAGE_SIZE) {
         address_space_unmap(&s->dma_as, host, len, write, 0);
         return NULL;
@@ -178,7 +178,7 @@ static MaliXlate mali_mem_access(MaliCsfState *s, unsigned as, uint64_t va,
             if (dma_memory_rw(&s->dma_as, res.pa, buf, n,
                               write ? DMA_DIRECTION_FROM_DEVICE
                                     : DMA_DIRECTION_TO_DEVICE,
-                              MEMTXATTRS_UNSPECIFIED) != MEMTX_OK) {
+                              MALI_DMA_ATTRS) != MEMTX_OK) {
                 return mali_mem_bus_error(s, as, va, access, source);
             }
         }

@@ -19,7 +19,7 @@ static bool mali_mmu_fetch(void *opaque, uint64_t pa, uint64_t *desc)
     MaliCsfState *s = opaque;
     MemTxResult r;
 
-    *desc = address_space_ldq_le(&s->dma_as, pa, MEMTXATTRS_UNSPECIFIED, &r);
+    *desc = address_space_ldq_le(&s->dma_as, pa, MALI_DMA_ATTRS, &r);
     return r == MEMTX_OK;
 }
 
