@@ -61,8 +61,10 @@ RULES: tuple[Rule, ...] = (
     _rule("error", r".", level=_ERR),
 )
 
-# Levels that say more than is meant.
-_NO_COMPLAINT = re.compile(r"reboot: (Power down|Restarting|System halted)")
+# Levels that say more than is meant. Each image of Arm's has a protected section, which
+# the driver leaves out with a warning (panthor_fw.c, panthor_fw_load_section_entry).
+_NO_COMPLAINT = re.compile(r"reboot: (Power down|Restarting|System halted)|"
+                           r"Firmware protected mode entry is not supported, ignoring$")
 
 # Where a report of several lines ends, if not at the next marker.
 _REPORT_END = re.compile(r"---\[ end (trace|Kernel panic)|^=+$")
