@@ -496,6 +496,17 @@ static void add_row(MaliCsTable *t, const MaliCsRow *row, unsigned arch)
     }
 }
 
+/* Sizes of the register file and the scoreboard, from an architecture on */
+static const struct {
+    uint8_t since;
+    uint8_t n_regs;
+    uint8_t n_slots;
+} sizes[] = {
+    { 10, 96, 8 },
+    { 11, 96, 16 },
+    { 12, 128, 16 },
+};
+
 /* Index the rows by opcode, for each architecture */
 static void *build_tables(void *opaque)
 {
@@ -505,8 +516,11 @@ static void *build_tables(void *opaque)
         MaliCsTable *t = &tables[arch - ARCH_FIRST];
 
         t->isa.arch_major = arch;
-        t->isa.n_regs = arch < 12 ? 96 : 128;
-        t->isa.n_slots = arch < 11 ? 8 : 16;
+        for (size_t i = 0; i < ARRAY_SIZE(sizes) && sizes[i].since <= arch;
+             i++) {
+            t->isa.n_regs = sizes[i].n_regs;
+            t->isa.n_slots = sizes[i].n_slots;
+        }
         t->isa.insns = t->insns;
         for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
             if (arch >= rows[i].first && arch <= rows[i].last) {
