@@ -155,12 +155,16 @@ static void test_no_memory(void)
 static void add_bad_configs(const BadConfig *configs, int n)
 {
     for (int i = 0; i < n; i++) {
-        g_autofree char *path = g_strdup_printf("mali-csf/config/%s",
-                                                configs[i].name);
-
-        qtest_add_data_func(path, &configs[i], test_bad_config);
+        add_data_case("config", configs[i].name, &configs[i], test_bad_config);
     }
 }
+
+static const TestCase cases[] = {
+    { "as", test_bad_as },
+    { "suspend-buffer", test_bad_suspend_buffer },
+    { "state", test_bad_state },
+    { "no-memory", test_no_memory },
+};
 
 int main(int argc, char **argv)
 {
@@ -168,10 +172,7 @@ int main(int argc, char **argv)
 
     add_bad_configs(bad_rings, ARRAY_SIZE(bad_rings));
     add_bad_configs(bad_pages, ARRAY_SIZE(bad_pages));
-    qtest_add_func("mali-csf/config/as", test_bad_as);
-    qtest_add_func("mali-csf/config/suspend-buffer", test_bad_suspend_buffer);
-    qtest_add_func("mali-csf/config/state", test_bad_state);
-    qtest_add_func("mali-csf/config/no-memory", test_no_memory);
+    add_cases("config", cases, ARRAY_SIZE(cases));
 
     return g_test_run();
 }

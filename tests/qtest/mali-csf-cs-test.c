@@ -230,12 +230,6 @@ static void test_store_state(void)
 
 /* --- What completes later --- */
 
-static uint32_t scoreboards(const Group *g)
-{
-    csg_status(g);
-    return cs_out(g, 0, CS_STATUS_SCOREBOARDS);
-}
-
 /* A stream goes on while its flush is under way; what waits for it waits */
 static void test_deferred(void)
 {
@@ -250,7 +244,7 @@ static void test_deferred(void)
                     STORE(2, 4, 1, 0), WAIT(BIT(2)), MOVE48(2, 200),
                     STORE(2, 4, 1, 0), WAIT(0xff));
     qtest_clock_step(b.qts, NS_REQUEST + 1);
-    g_assert_cmphex(scoreboards(&b.g), ==, BIT(1) | BIT(2));
+    g_assert_cmphex(cs_scoreboards(&b.g, 0), ==, BIT(1) | BIT(2));
     g_assert_cmphex(cs_out(&b.g, 0, CS_STATUS_WAIT) & 0xffff, ==, BIT(2));
     g_assert_cmpuint(vm_read64(&b.vm, VA_A), ==, 0);
     g_assert_cmpuint(vm_read(&b.vm, VA_B), ==, 100);
@@ -258,7 +252,7 @@ static void test_deferred(void)
     g_assert_cmpuint(vm_read64(&b.vm, VA_A), ==, 1);
     g_assert_true(cs_wait_drained(&b.g, 0));
     g_assert_cmpuint(vm_read(&b.vm, VA_B), ==, 200);
-    g_assert_cmphex(scoreboards(&b.g), ==, 0);
+    g_assert_cmphex(cs_scoreboards(&b.g, 0), ==, 0);
     qtest_quit(b.qts);
 }
 
@@ -271,13 +265,13 @@ static void test_slot_counts(void)
     cs_submit_words(&b.g, 0, FLUSH(10, 0, 1), FLUSH(10, BIT(1), 3),
                     FLUSH(10, 0, 3), WAIT(BIT(3)));
     qtest_clock_step(b.qts, NS_REQUEST + 1);
-    g_assert_cmphex(scoreboards(&b.g), ==, BIT(1) | BIT(3));
+    g_assert_cmphex(cs_scoreboards(&b.g, 0), ==, BIT(1) | BIT(3));
     qtest_clock_step(b.qts, NS_FLUSH);
     /* One of the two on slot 3 began when slot 1 was free */
-    g_assert_cmphex(scoreboards(&b.g), ==, BIT(3));
+    g_assert_cmphex(cs_scoreboards(&b.g, 0), ==, BIT(3));
     g_assert_false(cs_drained(&b.g, 0));
     qtest_clock_step(b.qts, NS_FLUSH);
-    g_assert_cmphex(scoreboards(&b.g), ==, 0);
+    g_assert_cmphex(cs_scoreboards(&b.g, 0), ==, 0);
     g_assert_true(cs_wait_drained(&b.g, 0));
     qtest_quit(b.qts);
 }
@@ -292,14 +286,14 @@ static void test_flush_id(void)
     id = gpu_read(b.qts, LATEST_FLUSH);
     cs_submit_words(&b.g, 0, MOVE32(10, id), FLUSH(10, 0, 1), WAIT(BIT(1)));
     qtest_clock_step(b.qts, NS_REQUEST + 1);
-    g_assert_cmphex(scoreboards(&b.g), ==, BIT(1));
+    g_assert_cmphex(cs_scoreboards(&b.g, 0), ==, BIT(1));
     g_assert_true(cs_wait_drained(&b.g, 0));
     g_assert_cmphex(gpu_read(b.qts, LATEST_FLUSH), !=, id);
     latest = gpu_read(b.qts, LATEST_FLUSH);
     /* There was one since @id was read */
     cs_submit_words(&b.g, 0, MOVE32(10, id), FLUSH(10, 0, 1), WAIT(BIT(1)));
     qtest_clock_step(b.qts, NS_REQUEST + 1);
-    g_assert_cmphex(scoreboards(&b.g), ==, 0);
+    g_assert_cmphex(cs_scoreboards(&b.g, 0), ==, 0);
     g_assert_true(cs_drained(&b.g, 0));
     g_assert_cmphex(gpu_read(b.qts, LATEST_FLUSH), ==, latest);
     qtest_quit(b.qts);
@@ -314,10 +308,10 @@ static void test_endpoint_slot(void)
     cs_submit_words(&b.g, 0, SB_ENTRY(5, 0),
                     INSN(OP_FINISH_TILING, 0, 0, 0, 0), WAIT(BIT(5)));
     qtest_clock_step(b.qts, NS_REQUEST + 1);
-    g_assert_cmphex(scoreboards(&b.g), ==, BIT(5));
+    g_assert_cmphex(cs_scoreboards(&b.g, 0), ==, BIT(5));
     g_assert_false(cs_drained(&b.g, 0));
     g_assert_true(cs_wait_drained(&b.g, 0));
-    g_assert_cmphex(scoreboards(&b.g), ==, 0);
+    g_assert_cmphex(cs_scoreboards(&b.g, 0), ==, 0);
     qtest_quit(b.qts);
 }
 
@@ -468,9 +462,7 @@ static void test_fault(const void *opaque)
     Bed b;
 
     bed_start(&b, 1);
-    other = group_new(&b.vm, 1, 1);
-    other.ring = 7;
-    group_start(&other, 1);
+    other = bed_neighbour(&b, 1);
     vm_write64(&b.vm, VA_B + 8, 0x4b);
     check_works(&b.g, 0, 0x1111);
     stream = vm_stream(&b.vm, f->words, WORDS_MAX);
@@ -561,12 +553,7 @@ static void test_ring_wrap(void)
     }
 }
 
-typedef struct Case {
-    const char *name;
-    void (*run)(void);
-} Case;
-
-static const Case cases[] = {
+static const TestCase cases[] = {
     { "branch", test_branch },
     { "branch-far", test_branch_far },
     { "load", test_load },
@@ -585,33 +572,21 @@ static const Case cases[] = {
     { "ring-wrap", test_ring_wrap },
 };
 
-static void add(const char *group, const char *name, const void *data,
-                GTestDataFunc run)
-{
-    g_autofree char *path = g_strdup_printf("mali-csf/cs/%s/%s", group, name);
-
-    qtest_add_data_func(path, data, run);
-}
-
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
 
     for (int i = 0; i < ARRAY_SIZE(effects); i++) {
-        add("effect", effects[i].name, &effects[i], test_effect);
+        add_data_case("cs/effect", effects[i].name, &effects[i], test_effect);
     }
     for (int i = 0; i < ARRAY_SIZE(sync_writes); i++) {
-        add("sync", sync_writes[i].name, &sync_writes[i], test_sync_write);
+        add_data_case("cs/sync", sync_writes[i].name, &sync_writes[i],
+                      test_sync_write);
     }
     for (int i = 0; i < ARRAY_SIZE(faults); i++) {
-        add("fault", faults[i].name, &faults[i], test_fault);
+        add_data_case("cs/fault", faults[i].name, &faults[i], test_fault);
     }
-    for (int i = 0; i < ARRAY_SIZE(cases); i++) {
-        g_autofree char *path = g_strdup_printf("mali-csf/cs/%s",
-                                                cases[i].name);
-
-        qtest_add_func(path, cases[i].run);
-    }
+    add_cases("cs", cases, ARRAY_SIZE(cases));
 
     return g_test_run();
 }

@@ -7,82 +7,9 @@
  */
 
 #include "qemu/osdep.h"
-#include "qobject/qdict.h"
+#include "mali-csf-migrate.h"
 #include "mali-csf-states.h"
 #include "mali-csf-util.h"
-
-/* The timestamp then counts ns: how the clock of a machine can be read */
-#define CLOCK_PROPS             "timestamp-frequency=1000000000"
-
-/* --- Migration through a file --- */
-
-/* Wait until it has ended, and say how */
-static char *wait_for_migration(QTestState *qts)
-{
-    for (;;) {
-        QDict *rsp = qtest_qmp_assert_success_ref(qts,
-            "{ 'execute': 'query-migrate' }");
-        char *status = g_strdup(qdict_get_try_str(rsp, "status") ?: "none");
-
-        qobject_unref(rsp);
-        if (g_str_equal(status, "completed") || g_str_equal(status, "failed")) {
-            return status;
-        }
-        g_free(status);
-        g_usleep(1000);
-    }
-}
-
-static char *save(QTestState *qts)
-{
-    g_autofree char *status = NULL;
-    g_autofree char *uri = NULL;
-    char *path;
-    int fd = g_file_open_tmp("mali-csf-test-XXXXXX", &path, NULL);
-
-    g_assert_cmpint(fd, !=, -1);
-    close(fd);
-    uri = g_strdup_printf("file:%s", path);
-    qtest_qmp_assert_success(qts, "{ 'execute': 'migrate',"
-                             "  'arguments': { 'uri': %s } }", uri);
-    status = wait_for_migration(qts);
-    g_assert_cmpstr(status, ==, "completed");
-    return path;
-}
-
-/* How the stream of @path ends in a machine that expects one */
-static char *load(QTestState *qts, const char *path)
-{
-    g_autofree char *uri = g_strdup_printf("file:%s", path);
-
-    qtest_qmp_assert_success(qts, "{ 'execute': 'migrate-incoming',"
-                             "  'arguments': { 'uri': %s,"
-                             "                 'exit-on-error': false } }",
-                             uri);
-    return wait_for_migration(qts);
-}
-
-static QTestState *start_destination(const char *props, int64_t clock)
-{
-    QTestState *qts = gpu_start_args(props, "-incoming defer");
-
-    gpu_watch_lines(qts);
-    qtest_clock_set(qts, clock);
-    return qts;
-}
-
-static QTestState *migrate(QTestState *from)
-{
-    QTestState *to = start_destination(CLOCK_PROPS,
-                                       gpu_read64(from, TIMESTAMP));
-    g_autofree char *path = save(from);
-    g_autofree char *status = load(to, path);
-
-    g_assert_cmpstr(status, ==, "completed");
-    unlink(path);
-    qtest_quit(from);
-    return to;
-}
 
 /* --- A migrated GPU beside one that was not --- */
 
@@ -200,7 +127,7 @@ static void test_state(const void *opaque)
     gpu_watch_lines(p.moved);
     state->enter(p.stayed);
     state->enter(p.moved);
-    p.moved = migrate(p.moved);
+    p.moved = gpu_migrate(p.moved);
     compare(&p, gpu_snapshot);
     compare_memory(&p);
     step_through(&p);
@@ -242,7 +169,7 @@ static void test_group(const void *opaque)
     gpu_watch_lines(p.moved);
     state->enter(p.stayed);
     state->enter(p.moved);
-    p.moved = migrate(p.moved);
+    p.moved = gpu_migrate(p.moved);
     compare_memory(&p);
     end_group(p.stayed, resume);
     end_group(p.moved, resume);
@@ -263,9 +190,9 @@ static void test_twice(void)
     fw_prepare(p.moved, FW_SHARED_SIZE);
     poke(&p, MCU_CONTROL, MCU_AUTO);
     step(&p, NS_COLD_BOOT / 3);
-    p.moved = migrate(p.moved);
+    p.moved = gpu_migrate(p.moved);
     step(&p, NS_COLD_BOOT / 3);
-    p.moved = migrate(p.moved);
+    p.moved = gpu_migrate(p.moved);
     step_through(&p);
     g_assert_cmphex(gpu_read(p.moved, MCU_STATUS), ==, MCU_ENABLED);
     qtest_quit(p.stayed);
@@ -283,12 +210,12 @@ static void test_refused(void)
         "coherent=off", "fw-iface=4.1.0",
     };
     QTestState *from = gpu_start("");
-    g_autofree char *path = save(from);
+    g_autofree char *path = gpu_save(from);
 
     qtest_quit(from);
     for (int i = 0; i < ARRAY_SIZE(others); i++) {
-        QTestState *to = start_destination(others[i], 2000);
-        g_autofree char *status = load(to, path);
+        QTestState *to = gpu_start_destination(others[i], 2000);
+        g_autofree char *status = gpu_load(to, path);
 
         g_test_message("%s", others[i]);
         g_assert_cmpstr(status, ==, "failed");
@@ -302,15 +229,11 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
 
     for (int i = 0; i < ARRAY_SIZE(gpu_states); i++) {
-        g_autofree char *path = g_strdup_printf("mali-csf/migrate/state/%s",
-                                                gpu_states[i].name);
-
-        qtest_add_data_func(path, &gpu_states[i], test_state);
+        add_data_case("migrate/state", gpu_states[i].name, &gpu_states[i],
+                      test_state);
         if (g_str_has_prefix(gpu_states[i].name, "group-")) {
-            g_autofree char *group = g_strdup_printf("mali-csf/migrate/%s",
-                                                     gpu_states[i].name);
-
-            qtest_add_data_func(group, &gpu_states[i], test_group);
+            add_data_case("migrate", gpu_states[i].name, &gpu_states[i],
+                          test_group);
         }
     }
     qtest_add_func("mali-csf/migrate/twice", test_twice);

@@ -835,12 +835,7 @@ static void test_fatal_with_operations(void)
     qtest_quit(b.qts);
 }
 
-typedef struct Case {
-    const char *name;
-    void (*run)(void);
-} Case;
-
-static const Case cases[] = {
+static const TestCase cases[] = {
     { "start", test_start },
     { "start/clean", test_start_is_clean },
     { "start/again", test_start_again },
@@ -876,12 +871,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
 
-    for (int i = 0; i < ARRAY_SIZE(cases); i++) {
-        g_autofree char *path = g_strdup_printf("mali-csf/sched/%s",
-                                                cases[i].name);
-
-        qtest_add_func(path, cases[i].run);
-    }
+    add_cases("sched", cases, ARRAY_SIZE(cases));
 
     return g_test_run();
 }

@@ -76,6 +76,8 @@
 #define CS_ACK_IRQ_MASK         0x0c
 #define CS_RING_BASE            0x10
 #define CS_RING_SIZE            0x18
+#define CS_HEAP_START           0x20
+#define CS_HEAP_END             0x28
 #define CS_RING_INPUT           0x30
 #define CS_RING_OUTPUT          0x38
 /* Queue, output */
@@ -92,6 +94,10 @@
 #define CS_FATAL                0x84
 #define CS_FAULT_INFO           0x88
 #define CS_FATAL_INFO           0x90
+#define CS_HEAP_VT_START        0xc0
+#define CS_HEAP_VT_END          0xc4
+#define CS_HEAP_FRAG_END        0xcc
+#define CS_HEAP_ADDRESS         0xd0
 
 #define CS_START                BIT(0)
 #define CS_EXTRACT_EVENT        BIT(4)
@@ -104,7 +110,9 @@
 
 #define BLOCKED_NONE            0
 #define BLOCKED_SB              1
+#define BLOCKED_PROGRESS        2
 #define BLOCKED_SYNC            3
+#define BLOCKED_RESOURCE        5
 #define WAIT_COND_GT            BIT(24)
 #define WAIT_64                 BIT(30)
 #define WAIT_SYNC               BIT(31)
@@ -117,6 +125,7 @@
 #define EXC_INHERIT             0x4b
 #define EXC_INVALID_PC          0x50
 #define EXC_DATA_INVALID        0x58
+#define EXC_OOM                 0x60
 
 /* A queue's interface pages */
 #define RING_INSERT             0x0000
@@ -134,6 +143,8 @@
 
 enum {
     OP_NOP = 0, OP_MOVE48 = 1, OP_MOVE32 = 2, OP_WAIT = 3, OP_RUN_COMPUTE = 4,
+    OP_RUN_TILING = 5, OP_RUN_IDVS = 6, OP_RUN_FRAGMENT = 7,
+    OP_RUN_FULLSCREEN = 8,
     OP_FINISH_TILING = 9, OP_FINISH_FRAGMENT = 11, OP_ADD_IMM32 = 16,
     OP_ADD_IMM64 = 17, OP_UMIN32 = 18, OP_LOAD = 20, OP_STORE = 21,
     OP_BRANCH = 22, OP_SET_SB_ENTRY = 23, OP_PROGRESS_WAIT = 24,
@@ -141,6 +152,7 @@ enum {
     OP_REQ_RESOURCE = 34, OP_FLUSH_CACHE2 = 36, OP_SYNC_ADD32 = 37,
     OP_SYNC_SET32 = 38, OP_SYNC_WAIT32 = 39, OP_STORE_STATE = 40,
     OP_PROT_REGION = 41, OP_PROGRESS_STORE = 42, OP_PROGRESS_LOAD = 43,
+    OP_RUN_COMPUTE_INDIRECT = 44,
     OP_ERROR_BARRIER = 47, OP_HEAP_SET = 48, OP_HEAP_OPERATION = 49,
     OP_TRACE_POINT = 50, OP_SYNC_ADD64 = 51, OP_SYNC_SET64 = 52,
     OP_SYNC_WAIT64 = 53,
@@ -189,6 +201,9 @@ enum { IF_LE, IF_GT, IF_EQ, IF_NE, IF_LT, IF_GE, IF_ALWAYS };
 #define STORE_STATE(a, what, off) INSN(OP_STORE_STATE, 0, a, what,          \
                                        (uint16_t)(off))
 enum { STATE_TIMESTAMP, STATE_CYCLES, STATE_DISJOINT, STATE_ERROR };
+#define PROGRESS_STORE(a)       INSN(OP_PROGRESS_STORE, 0, a, 0, 0)
+#define PROGRESS_LOAD(r)        INSN(OP_PROGRESS_LOAD, r, 0, 0, 0)
+#define PROGRESS_WAIT(a, queue) INSN(OP_PROGRESS_WAIT, 0, a, 0, queue)
 
 /* --- A machine that runs jobs --- */
 
@@ -529,6 +544,13 @@ static inline void csg_status(const Group *g)
     csg_ask_status(g);
     g_assert_cmphex((csg_out(g, CSG_ACK) ^ csg_in(g, CSG_REQ)) &
                     CSG_STATUS_UPDATE, ==, 0);
+}
+
+/* The slots on which operations of a queue are under way */
+static inline uint32_t cs_scoreboards(const Group *g, unsigned j)
+{
+    csg_status(g);
+    return cs_out(g, j, CS_STATUS_SCOREBOARDS);
 }
 
 /* --- Events --- */

@@ -13,6 +13,7 @@
 
 #include "libqtest.h"
 #include "qemu/bitops.h"
+#include "qobject/qdict.h"
 
 /* --- The machine: virt, whose platform bus begins here --- */
 
@@ -240,6 +241,19 @@ static inline QTestState *gpu_start(const char *props)
     return gpu_start_args(props, "");
 }
 
+/* One of the device's counters */
+static inline uint64_t gpu_counter(QTestState *qts, const char *name)
+{
+    QDict *rsp = qtest_qmp(qts, "{ 'execute': 'qom-get', 'arguments': {"
+                           "  'path': %s, 'property': %s } }", GPU_PATH, name);
+    uint64_t val;
+
+    g_assert_true(qdict_haskey(rsp, "return"));
+    val = qdict_get_int(rsp, "return");
+    qobject_unref(rsp);
+    return val;
+}
+
 /* See the three lines with qtest_get_irq(qts, LINE_*) */
 static inline void gpu_watch_lines(QTestState *qts)
 {
@@ -434,6 +448,33 @@ static inline void fw_halt(QTestState *qts)
     fw_request(qts, fw_read(qts, FW_REQ) | GLB_HALT);
     qtest_clock_step(qts, NS_HALT);
     g_assert_cmphex(gpu_read(qts, MCU_STATUS), ==, MCU_HALT);
+}
+
+/* --- Tests --- */
+
+/* A test without parameters; its path is mali-csf/BLOCK/NAME */
+typedef struct TestCase {
+    const char *name;
+    void (*run)(void);
+} TestCase;
+
+static inline void add_cases(const char *block, const TestCase *cases, int n)
+{
+    for (int i = 0; i < n; i++) {
+        g_autofree char *path = g_strdup_printf("mali-csf/%s/%s", block,
+                                                cases[i].name);
+
+        qtest_add_func(path, cases[i].run);
+    }
+}
+
+/* One of a table of parameters */
+static inline void add_data_case(const char *block, const char *name,
+                                 const void *data, GTestDataFunc run)
+{
+    g_autofree char *path = g_strdup_printf("mali-csf/%s/%s", block, name);
+
+    qtest_add_data_func(path, data, run);
 }
 
 /* --- Everything that can be read back --- */
