@@ -408,7 +408,16 @@ static const Property mali_csf_properties[] = {
 
 static void mali_csf_instance_init(Object *obj)
 {
-    MALI_CSF(obj)->model_name = g_strdup("g610");
+    MaliCsfState *s = MALI_CSF(obj);
+
+    s->model_name = g_strdup("g610");
+    /* What the model leaves undone, for whoever wonders at a result */
+    object_property_add_uint64_ptr(obj, "shader-work-skipped",
+                                   &s->sched.shader_work_skipped,
+                                   OBJ_PROP_FLAG_READ);
+    object_property_add_uint64_ptr(obj, "clears-skipped",
+                                   &s->sched.clears_skipped,
+                                   OBJ_PROP_FLAG_READ);
 }
 
 static void mali_csf_class_init(ObjectClass *klass, void *data)
