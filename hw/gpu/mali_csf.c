@@ -211,6 +211,20 @@ static bool mali_csf_check_limits(MaliCsfState *s, Error **errp)
     return true;
 }
 
+/* What was not set is as the model has it */
+static void mali_csf_find_timing(MaliCsfState *s)
+{
+    const uint32_t *model = (const uint32_t *)s->model->timing;
+    uint32_t *mine = (uint32_t *)&s->timing;
+
+    QEMU_BUILD_BUG_ON(sizeof(MaliTiming) % sizeof(*mine));
+    for (int i = 0; i < sizeof(MaliTiming) / sizeof(*mine); i++) {
+        if (!mine[i]) {
+            mine[i] = model[i];
+        }
+    }
+}
+
 /* "MAJOR.MINOR.PATCH", as the driver prints it, into the word it reads */
 static bool mali_csf_parse_iface(MaliCsfState *s, Error **errp)
 {
@@ -282,6 +296,7 @@ static void mali_csf_realize(DeviceState *dev, Error **errp)
     if (!s->timestamp_hz) {
         mali_csf_find_timestamp_hz(s);
     }
+    mali_csf_find_timing(s);
     if (!s->dma_mr) {
         s->dma_mr = get_system_memory();
     }
@@ -380,6 +395,10 @@ static const VMStateDescription vmstate_mali_csf = {
     },
 };
 
+/* How long something takes, in ns of virtual time; 0 for the model's time */
+#define MALI_PROP_NS(name, field) \
+    DEFINE_PROP_UINT32(name "-ns", MaliCsfState, timing.field, 0)
+
 static const Property mali_csf_properties[] = {
     /* One of mali_csf_model_names() */
     DEFINE_PROP_STRING("model", MaliCsfState, model_name),
@@ -401,6 +420,19 @@ static const Property mali_csf_properties[] = {
     DEFINE_PROP_UINT32("clock-frequency", MaliCsfState, clock_hz, 500000000),
     /* Rate of TIMESTAMP in Hz, 0 for that of the CPU's counter */
     DEFINE_PROP_UINT32("timestamp-frequency", MaliCsfState, timestamp_hz, 0),
+    MALI_PROP_NS("flush", flush),
+    MALI_PROP_NS("reset", reset),
+    MALI_PROP_NS("power", power),
+    MALI_PROP_NS("as-update", as[AS_COMMAND_UPDATE]),
+    MALI_PROP_NS("as-lock", as[AS_COMMAND_LOCK]),
+    MALI_PROP_NS("as-unlock", as[AS_COMMAND_UNLOCK]),
+    MALI_PROP_NS("as-flush-pt", as[AS_COMMAND_FLUSH_PT]),
+    MALI_PROP_NS("as-flush-mem", as[AS_COMMAND_FLUSH_MEM]),
+    MALI_PROP_NS("mcu-cold-boot", mcu_cold_boot),
+    MALI_PROP_NS("mcu-warm-boot", mcu_warm_boot),
+    MALI_PROP_NS("mcu-stop", mcu_stop),
+    MALI_PROP_NS("fw-request", fw_request),
+    MALI_PROP_NS("fw-halt", fw_halt),
     /* What the GPU's accesses go to; system memory if not given */
     DEFINE_PROP_LINK("memory", MaliCsfState, dma_mr, TYPE_MEMORY_REGION,
                      MemoryRegion *),

@@ -6,16 +6,20 @@
 #ifndef HW_GPU_MALI_CSF_ARCH_H
 #define HW_GPU_MALI_CSF_ARCH_H
 
+#include "mali_csf_regs.h"
+
 /*
  * What the device takes for an operation, in ns of virtual time.  The driver
  * only knows upper bounds (contract 7); these are of the order that boards
- * show, and far inside the bounds.
+ * show, and far inside the bounds.  Each is a property of the device as well
+ * (mali_csf.c), so that a driver's patience can be tried.
  */
 typedef struct MaliTiming {
     uint32_t flush;         /* GPU_CMD flush until the interrupt */
     uint32_t reset;         /* GPU_CMD reset until the interrupt */
     uint32_t power;         /* a power transition */
-    uint32_t as_command;    /* AS_COMMAND until AS_STATUS is idle */
+    /* AS_COMMAND until AS_STATUS is idle, by command */
+    uint32_t as[MALI_AS_COMMANDS];
     uint32_t mcu_cold_boot; /* MCU_CONTROL until MCU_STATUS enabled */
     uint32_t mcu_warm_boot; /* the same, after a halt */
     uint32_t mcu_stop;      /* MCU_CONTROL until MCU_STATUS disabled */

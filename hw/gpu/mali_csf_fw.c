@@ -166,7 +166,7 @@ static void mali_fw_boot(MaliCsfState *s)
     mali_irq_raise(s, MALI_IRQ_JOB, JOB_IRQ_GLB);
     /* Requests may be waiting, a halt among them */
     s->fw.doorbells = BIT_ULL(0);
-    mali_event_arm(s, MALI_EV_FW_REQUEST, s->model->timing->fw_request);
+    mali_event_arm(s, MALI_EV_FW_REQUEST, s->timing.fw_request);
 }
 
 /* The state that MCU_CONTROL, or a halt request, asked for is reached */
@@ -197,7 +197,7 @@ static void mali_fw_go(MaliCsfState *s, uint32_t status, uint64_t delay)
 static void mali_mcu_write_control(MaliCsfState *s, unsigned bank, unsigned reg,
                                    uint32_t val)
 {
-    const MaliTiming *t = s->model->timing;
+    const MaliTiming *t = &s->timing;
 
     if (val > MCU_CONTROL_AUTO) {
         mali_guest_error("unknown MCU_CONTROL %u", val);
@@ -332,7 +332,7 @@ static MaliXlate mali_fw_global(MaliCsfState *s)
         }
     }
     if (state != GLB_STATE_ACTIVE && !mali_event_pending(s, MALI_EV_MCU)) {
-        mali_fw_go(s, MCU_STATUS_HALT, s->model->timing->fw_halt);
+        mali_fw_go(s, MCU_STATUS_HALT, s->timing.fw_halt);
     }
     return MALI_XLATE_OK;
 }
@@ -426,7 +426,7 @@ static void mali_doorbell_write(MaliCsfState *s, unsigned bank, unsigned reg,
     s->fw.doorbells |= BIT_ULL(bank);
     if (s->fw.mcu_status == MCU_STATUS_ENABLED &&
         !mali_event_pending(s, MALI_EV_FW_REQUEST)) {
-        mali_event_arm(s, MALI_EV_FW_REQUEST, s->model->timing->fw_request);
+        mali_event_arm(s, MALI_EV_FW_REQUEST, s->timing.fw_request);
     }
 }
 

@@ -137,7 +137,7 @@ static void mali_gpu_power_start(MaliCsfState *s, MaliPowerDomain domain,
                                    p->ready);
     p->turning_on |= on;
     p->turning_off |= off;
-    mali_event_arm(s, mali_power_info[domain].event, s->model->timing->power);
+    mali_event_arm(s, mali_power_info[domain].event, s->timing.power);
 }
 
 static void mali_gpu_write_power(MaliCsfState *s, unsigned bank, unsigned reg,
@@ -263,7 +263,7 @@ static void mali_gpu_command_reset(MaliCsfState *s, uint32_t mode)
     }
     mali_csf_reset_blocks(s);
     s->gpu.reset_mode = mode;
-    mali_event_arm(s, MALI_EV_RESET, s->model->timing->reset);
+    mali_event_arm(s, MALI_EV_RESET, s->timing.reset);
 }
 
 static void mali_gpu_command_flush(MaliCsfState *s, uint32_t cmd)
@@ -274,7 +274,7 @@ static void mali_gpu_command_flush(MaliCsfState *s, uint32_t cmd)
     trace_mali_csf_gpu_flush(FIELD_EX32(cmd, GPU_CMD, FLUSH_L2),
                              FIELD_EX32(cmd, GPU_CMD, FLUSH_LSC),
                              FIELD_EX32(cmd, GPU_CMD, FLUSH_OTHER));
-    mali_event_arm(s, MALI_EV_FLUSH, s->model->timing->flush);
+    mali_event_arm(s, MALI_EV_FLUSH, s->timing.flush);
 }
 
 static void mali_gpu_write_command(MaliCsfState *s, unsigned bank, unsigned reg,

@@ -183,7 +183,7 @@ static MaliCsStep mali_op_flush_cache2(MaliCsCtx *x)
     bool needed = mali_gpu_flush_needed(x->s, id);
 
     return mali_cs_issue(x, mali_cs_signal(x->word), mali_cs_mask(x->word), 0,
-                         needed, needed ? x->s->model->timing->flush : 0);
+                         needed, needed ? x->s->timing.flush : 0);
 }
 
 static MaliCsStep mali_op_sync_write(MaliCsCtx *x)

@@ -336,6 +336,7 @@ struct MaliCsfState {
     bool coherent;
     uint32_t timestamp_hz;
     uint32_t clock_hz;
+    MaliTiming timing;
 
     const MaliCsfModel *model;
     const struct MaliCsIsa *isa;

@@ -173,13 +173,20 @@ static void mali_mmu_unlock(MaliCsfState *s, unsigned nr)
     mali_mmu_flush(s, nr);
 }
 
+static void mali_mmu_nop(MaliCsfState *s, unsigned nr)
+{
+}
+
 static void (*const mali_mmu_commands[])(MaliCsfState *s, unsigned nr) = {
+    [AS_COMMAND_NOP] = mali_mmu_nop,
     [AS_COMMAND_UPDATE] = mali_mmu_update,
     [AS_COMMAND_LOCK] = mali_mmu_lock,
     [AS_COMMAND_UNLOCK] = mali_mmu_unlock,
     [AS_COMMAND_FLUSH_PT] = mali_mmu_flush,
     [AS_COMMAND_FLUSH_MEM] = mali_mmu_flush,
 };
+
+QEMU_BUILD_BUG_ON(ARRAY_SIZE(mali_mmu_commands) != MALI_AS_COMMANDS);
 
 void mali_mmu_command_done(MaliCsfState *s, MaliEvent ev)
 {
@@ -211,14 +218,14 @@ static void mali_as_write_command(MaliCsfState *s, unsigned bank, unsigned reg,
     if (val == AS_COMMAND_NOP) {
         return;
     }
-    if (val >= ARRAY_SIZE(mali_mmu_commands)) {
+    if (val >= MALI_AS_COMMANDS) {
         mali_guest_error("AS %u: unknown command %u", bank, val);
         return;
     }
     as->command = val;
     as->lockaddr = mali_reg64(as->regs, R_AS_LOCKADDR);
     trace_mali_csf_mmu_command(bank, val, as->lockaddr);
-    mali_event_arm(s, MALI_EV_AS0 + bank, s->model->timing->as_command);
+    mali_event_arm(s, MALI_EV_AS0 + bank, s->timing.as[val]);
 }
 
 static const MaliReg mali_as_regs[MALI_AS_REGS] = {
@@ -270,7 +277,7 @@ static int mali_as_post_load(void *opaque, int version_id)
     MaliAs *as = opaque;
 
     /* The command indexes a table when its event comes */
-    return as->command < ARRAY_SIZE(mali_mmu_commands) ? 0 : -EINVAL;
+    return as->command < MALI_AS_COMMANDS ? 0 : -EINVAL;
 }
 
 const VMStateDescription vmstate_mali_as = {
