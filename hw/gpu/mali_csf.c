@@ -315,6 +315,7 @@ static void mali_csf_realize(DeviceState *dev, Error **errp)
     }
     s->isa = mali_cs_isa(s->model->gpu_id >> R_GPU_ID_ARCH_MAJOR_SHIFT);
     mali_event_init(s);
+    mali_mmu_init(s);
     mali_fw_init(s);
 }
 
@@ -323,6 +324,7 @@ static void mali_csf_unrealize(DeviceState *dev)
     MaliCsfState *s = MALI_CSF(dev);
 
     mali_event_finalize(s);
+    mali_mmu_finalize(s);
     address_space_destroy(&s->dma_as);
 }
 
@@ -387,6 +389,7 @@ static const VMStateDescription vmstate_mali_csf = {
         VMSTATE_STRUCT(gpu, MaliCsfState, 1, vmstate_mali_gpu, MaliGpu),
         VMSTATE_STRUCT_ARRAY(as, MaliCsfState, MALI_MAX_AS, 1,
                              vmstate_mali_as, MaliAs),
+        VMSTATE_SINGLE(tlb, MaliCsfState, 1, vmstate_info_mali_tlb, MaliTlb),
         VMSTATE_STRUCT(fw, MaliCsfState, 1, vmstate_mali_fw, MaliFw),
         VMSTATE_STRUCT(sched, MaliCsfState, 1, vmstate_mali_sched, MaliSched),
         VMSTATE_STRUCT_ARRAY(csg, MaliCsfState, MALI_MAX_CSG, 1,
@@ -420,6 +423,14 @@ static const Property mali_csf_properties[] = {
     DEFINE_PROP_UINT32("clock-frequency", MaliCsfState, clock_hz, 500000000),
     /* Rate of TIMESTAMP in Hz, 0 for that of the CPU's counter */
     DEFINE_PROP_UINT32("timestamp-frequency", MaliCsfState, timestamp_hz, 0),
+    /*
+     * Translations that the TLB keeps for each address space, 0 for no limit;
+     * whether a full one replaces an entry, by chance of this seed, or keeps
+     * what it has
+     */
+    DEFINE_PROP_UINT32("tlb-entries", MaliCsfState, tlb_config.entries, 0),
+    DEFINE_PROP_BOOL("tlb-evict", MaliCsfState, tlb_config.evict, false),
+    DEFINE_PROP_UINT32("tlb-seed", MaliCsfState, tlb_config.seed, 1),
     MALI_PROP_NS("flush", flush),
     MALI_PROP_NS("reset", reset),
     MALI_PROP_NS("power", power),

@@ -17,6 +17,7 @@
 #include "mali_csf_arch.h"
 #include "mali_csf_ptw.h"
 #include "mali_csf_regs.h"
+#include "mali_csf_tlb.h"
 
 #define MALI_MAX_AS             16
 #define MALI_MAX_CSG            31
@@ -337,6 +338,7 @@ struct MaliCsfState {
     uint32_t timestamp_hz;
     uint32_t clock_hz;
     MaliTiming timing;
+    MaliTlbConfig tlb_config;
 
     const MaliCsfModel *model;
     const struct MaliCsIsa *isa;
@@ -349,6 +351,7 @@ struct MaliCsfState {
     MaliIrq irq[MALI_IRQ_COUNT];
     MaliGpu gpu;
     MaliAs as[MALI_MAX_AS];
+    MaliTlb tlb;
     MaliFw fw;
     MaliSched sched;
     MaliCsg csg[MALI_MAX_CSG];
@@ -478,21 +481,30 @@ extern const VMStateDescription vmstate_mali_gpu;
 
 /* --- mali_csf_mmu.c --- */
 
+void mali_mmu_init(MaliCsfState *s);
+void mali_mmu_finalize(MaliCsfState *s);
 void mali_mmu_reset(MaliCsfState *s);
 void mali_mmu_command_done(MaliCsfState *s, MaliEvent ev);
 /*
- * Translate one address.  Faults are described in @fault (exception, va and
- * access are set), not latched: see mali_mmu_report().
+ * Translate one address, as the TLB has it.  Faults are described in @fault
+ * (exception, va and access are set), not latched: see mali_mmu_report().
  */
 MaliXlate mali_mmu_translate(MaliCsfState *s, unsigned as, uint64_t va,
                              MaliAccess access, MaliPtwResult *res,
                              MaliFault *fault);
+/*
+ * The same as the tables are now, past the TLB and any lock, without a trace:
+ * MALI_EXC_* and the walk.
+ */
+uint8_t mali_mmu_walk(MaliCsfState *s, unsigned as, uint64_t va,
+                      MaliAccess access, MaliPtwResult *res);
 /* Whether a locked region holds any of @first to @last */
 bool mali_mmu_is_locked(const MaliCsfState *s, unsigned as, uint64_t first,
                         uint64_t last);
 /* Latch @fault in the registers of @as and raise its interrupt */
 void mali_mmu_report(MaliCsfState *s, unsigned as, const MaliFault *fault);
 extern const VMStateDescription vmstate_mali_as;
+extern const VMStateInfo vmstate_info_mali_tlb;
 
 /* --- mali_csf_mem.c --- */
 

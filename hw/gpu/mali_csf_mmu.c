@@ -8,7 +8,9 @@
 
 #include "qemu/osdep.h"
 #include "qemu/log.h"
+#include "qemu/timer.h"
 #include "exec/memory.h"
+#include "migration/qemu-file-types.h"
 #include "mali_csf_internal.h"
 #include "trace.h"
 
@@ -34,10 +36,9 @@ static uint8_t mali_mmu_identity(MaliCsfState *s, uint64_t va,
     return va >> s->pa_bits ? MALI_EXC_ADDR_SIZE_FAULT_OUT : MALI_EXC_OK;
 }
 
-static uint8_t mali_mmu_walk(MaliCsfState *s, const MaliAs *as, uint64_t va,
-                             MaliAccess access, MaliPtwResult *res)
+static MaliPtwConfig mali_mmu_config(const MaliCsfState *s, const MaliAs *as)
 {
-    MaliPtwConfig cfg = {
+    return (MaliPtwConfig) {
         .root = as->transtab,
         .memattr = as->memattr,
         .va_bits = AS_INA_BITS_BASE -
@@ -48,19 +49,71 @@ static uint8_t mali_mmu_walk(MaliCsfState *s, const MaliAs *as, uint64_t va,
         .wxn = FIELD_EX64(as->transcfg, AS_TRANSCFG, WXN),
         .xreadable = FIELD_EX64(as->transcfg, AS_TRANSCFG, XREADABLE),
     };
+}
 
-    *res = (MaliPtwResult) { };
+/* As the tables are now, from @start or their root */
+static uint8_t mali_mmu_walk_tables(MaliCsfState *s, const MaliAs *as,
+                                    uint64_t va, MaliAccess access,
+                                    const MaliPtwTable *start,
+                                    MaliPtwResult *res)
+{
+    MaliPtwConfig cfg = mali_mmu_config(s, as);
+
+    if (cfg.va_bits > s->va_bits) {
+        *res = (MaliPtwResult) { };
+        return MALI_EXC_ADDR_SIZE_FAULT_IN;
+    }
+    return mali_ptw_walk(&cfg, va, access, start, mali_mmu_fetch, s, res);
+}
+
+/*
+ * From the TLB, which is filled with what it misses.  A walk that ends in a
+ * fault leaves the tables that it came by: they are valid.
+ */
+static uint8_t mali_mmu_cached(MaliCsfState *s, unsigned nr, uint64_t va,
+                               MaliAccess access, MaliPtwResult *res)
+{
+    const MaliTlbEntry *e = mali_tlb_lookup(&s->tlb, nr, va);
+    MaliPtwTable start;
+    uint8_t exception;
+    bool found;
+
+    if (e) {
+        mali_tlb_result(e, va, res);
+        return mali_ptw_allows(res, access) ? MALI_EXC_OK
+                                            : MALI_EXC_PERM_FAULT + e->level;
+    }
+    found = mali_tlb_find_table(&s->tlb, nr, va, &start);
+    exception = mali_mmu_walk_tables(s, &s->as[nr], va, access,
+                                     found ? &start : NULL, res);
+    mali_tlb_fill(&s->tlb, nr, va, res, exception == MALI_EXC_OK,
+                  qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL));
+    return exception;
+}
+
+/* What a mode does with an address */
+static uint8_t mali_mmu_lookup(MaliCsfState *s, unsigned nr, uint64_t va,
+                               MaliAccess access, bool fresh,
+                               MaliPtwResult *res)
+{
+    const MaliAs *as = &s->as[nr];
+
     switch (FIELD_EX64(as->transcfg, AS_TRANSCFG, MODE)) {
     case AS_MODE_4K:
-        if (cfg.va_bits > s->va_bits) {
-            return MALI_EXC_ADDR_SIZE_FAULT_IN;
-        }
-        return mali_ptw_walk(&cfg, va, access, mali_mmu_fetch, s, res);
+        return fresh ? mali_mmu_walk_tables(s, as, va, access, NULL, res)
+                     : mali_mmu_cached(s, nr, va, access, res);
     case AS_MODE_IDENTITY:
         return mali_mmu_identity(s, va, res);
     default:
+        *res = (MaliPtwResult) { };
         return MALI_EXC_TRANSLATION_FAULT;
     }
+}
+
+uint8_t mali_mmu_walk(MaliCsfState *s, unsigned nr, uint64_t va,
+                      MaliAccess access, MaliPtwResult *res)
+{
+    return mali_mmu_lookup(s, nr, va, access, true, res);
 }
 
 bool mali_mmu_is_locked(const MaliCsfState *s, unsigned nr, uint64_t first,
@@ -75,14 +128,12 @@ MaliXlate mali_mmu_translate(MaliCsfState *s, unsigned nr, uint64_t va,
                              MaliAccess access, MaliPtwResult *res,
                              MaliFault *fault)
 {
-    const MaliAs *as = &s->as[nr];
-
     if (mali_mmu_is_locked(s, nr, va, va)) {
         return MALI_XLATE_STALL;
     }
     fault->va = va;
     fault->access = access;
-    fault->exception = mali_mmu_walk(s, as, va, access, res);
+    fault->exception = mali_mmu_lookup(s, nr, va, access, false, res);
     if (fault->exception != MALI_EXC_OK) {
         return MALI_XLATE_FAULT;
     }
@@ -114,10 +165,21 @@ void mali_mmu_report(MaliCsfState *s, unsigned nr, const MaliFault *fault)
 
 /* --- Commands --- */
 
+static void mali_mmu_drop(MaliCsfState *s, unsigned nr, uint64_t first,
+                          uint64_t last)
+{
+    uint32_t n = mali_tlb_drop(&s->tlb, nr, first, last);
+
+    trace_mali_csf_mmu_drop(nr, first, last, n);
+}
+
+/* The driver recycles a live address space with nothing else (contract 2.2) */
 static void mali_mmu_update(MaliCsfState *s, unsigned nr)
 {
     MaliAs *as = &s->as[nr];
     unsigned mode;
+
+    mali_mmu_drop(s, nr, 0, UINT64_MAX);
 
     as->transtab = mali_reg64(as->regs, R_AS_TRANSTAB);
     as->memattr = mali_reg64(as->regs, R_AS_MEMATTR);
@@ -152,25 +214,37 @@ static void mali_mmu_lock(MaliCsfState *s, unsigned nr)
     trace_mali_csf_mmu_lock(nr, as->lock_start, as->lock_end);
 }
 
-/*
- * FLUSH_PT and FLUSH_MEM end the update that a LOCK began, as UNLOCK does: Tyr
- * uses them so, and without a LOCK when it gives up an address space
- * (contract 11).
- */
-static void mali_mmu_flush(MaliCsfState *s, unsigned nr)
+/* The end of an update that a LOCK began */
+static void mali_mmu_release(MaliCsfState *s, unsigned nr)
 {
     MaliAs *as = &s->as[nr];
 
     as->locked = false;
+    mali_mmu_drop(s, nr, as->lock_start, as->lock_end);
     trace_mali_csf_mmu_unlock(nr, as->lock_start, as->lock_end);
+}
+
+/*
+ * FLUSH_PT and FLUSH_MEM end the update that a LOCK began, as UNLOCK does: Tyr
+ * uses them so, and without a LOCK, for all of an address space, when it gives
+ * that up (contract 11).
+ */
+static void mali_mmu_flush(MaliCsfState *s, unsigned nr)
+{
+    if (s->as[nr].locked) {
+        mali_mmu_release(s, nr);
+    } else {
+        mali_mmu_drop(s, nr, 0, UINT64_MAX);
+    }
 }
 
 static void mali_mmu_unlock(MaliCsfState *s, unsigned nr)
 {
-    if (!s->as[nr].locked) {
+    if (s->as[nr].locked) {
+        mali_mmu_release(s, nr);
+    } else {
         mali_guest_error("AS %u: UNLOCK without a LOCK", nr);
     }
-    mali_mmu_flush(s, nr);
 }
 
 static void mali_mmu_nop(MaliCsfState *s, unsigned nr)
@@ -269,7 +343,19 @@ void mali_mmu_reset(MaliCsfState *s)
     for (int i = 0; i < MALI_MAX_AS; i++) {
         s->as[i].transcfg = AS_MODE_UNMAPPED;
         mali_event_cancel(s, MALI_EV_AS0 + i);
+        mali_tlb_drop(&s->tlb, i, 0, UINT64_MAX);
     }
+}
+
+void mali_mmu_init(MaliCsfState *s)
+{
+    s->tlb_config.n_as = MALI_MAX_AS;
+    mali_tlb_init(&s->tlb, &s->tlb_config);
+}
+
+void mali_mmu_finalize(MaliCsfState *s)
+{
+    mali_tlb_destroy(&s->tlb);
 }
 
 static int mali_as_post_load(void *opaque, int version_id)
@@ -297,4 +383,80 @@ const VMStateDescription vmstate_mali_as = {
         VMSTATE_UINT64(lockaddr, MaliAs),
         VMSTATE_END_OF_LIST()
     }
+};
+
+/*
+ * The TLB is part of the state: what is stale before a snapshot is stale after
+ * it.  An entry is its kind (1: of the walk cache), level, limits, attribute,
+ * rights, and five 64-bit numbers.
+ */
+static int mali_tlb_put(QEMUFile *f, void *pv, size_t size,
+                        const VMStateField *field, JSONWriter *desc)
+{
+    const MaliTlb *tlb = pv;
+
+    qemu_put_be32(f, tlb->random);
+    for (unsigned as = 0; as < MALI_MAX_AS; as++) {
+        uint32_t n = mali_tlb_count_all(tlb, as);
+
+        qemu_put_be32(f, n);
+        for (uint32_t i = 0; i < n; i++) {
+            bool leaf;
+            const MaliTlbEntry *e = mali_tlb_entry(tlb, as, i, &leaf);
+
+            qemu_put_byte(f, !leaf);
+            qemu_put_byte(f, e->level);
+            qemu_put_byte(f, e->limits);
+            qemu_put_byte(f, e->attr);
+            qemu_put_byte(f, e->readable | e->writable << 1 |
+                             e->executable << 2);
+            qemu_put_be64(f, e->node.start);
+            qemu_put_be64(f, e->pa);
+            qemu_put_be64(f, e->desc_pa);
+            qemu_put_be64(f, e->when);
+            qemu_put_be64(f, e->serial);
+        }
+    }
+    return 0;
+}
+
+static int mali_tlb_get(QEMUFile *f, void *pv, size_t size,
+                        const VMStateField *field)
+{
+    MaliTlb *tlb = pv;
+
+    tlb->random = MAX(qemu_get_be32(f), 1);
+    for (unsigned as = 0; as < MALI_MAX_AS; as++) {
+        uint32_t n = qemu_get_be32(f);
+
+        mali_tlb_drop(tlb, as, 0, UINT64_MAX);
+        for (uint32_t i = 0; i < n; i++) {
+            MaliTlbEntry e = { };
+            bool leaf = !qemu_get_byte(f);
+            uint8_t rights;
+
+            e.level = qemu_get_byte(f) & (MALI_PTW_LEVELS - 1);
+            e.limits = qemu_get_byte(f);
+            e.attr = qemu_get_byte(f);
+            rights = qemu_get_byte(f);
+            e.readable = rights & 1;
+            e.writable = rights & 2;
+            e.executable = rights & 4;
+            e.node.start = qemu_get_be64(f);
+            e.pa = qemu_get_be64(f);
+            e.desc_pa = qemu_get_be64(f);
+            e.when = qemu_get_be64(f);
+            e.serial = qemu_get_be64(f);
+            if (!mali_tlb_restore(tlb, as, &e, leaf)) {
+                return -EINVAL;
+            }
+        }
+    }
+    return 0;
+}
+
+const VMStateInfo vmstate_info_mali_tlb = {
+    .name = "mali-csf/tlb",
+    .get = mali_tlb_get,
+    .put = mali_tlb_put,
 };

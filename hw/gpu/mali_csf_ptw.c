@@ -24,9 +24,10 @@ FIELD(DESC, TABLE, 1, 1)        /* levels 0-2: not a block; level 3: a page */
 FIELD(DESC, ADDR, 12, 36)
 
 /* A table's limits on everything below it */
-FIELD(TABLE, XN, 60, 1)
-FIELD(TABLE, NO_UNPRIV, 61, 1)
-FIELD(TABLE, READ_ONLY, 62, 1)
+#define PTW_LIMITS_SHIFT 59
+FIELD(LIMITS, XN, 60 - PTW_LIMITS_SHIFT, 1)
+FIELD(LIMITS, NO_UNPRIV, 61 - PTW_LIMITS_SHIFT, 1)
+FIELD(LIMITS, READ_ONLY, 62 - PTW_LIMITS_SHIFT, 1)
 
 FIELD(LEAF, ATTR_INDEX, 2, 3)
 FIELD(LEAF, UNPRIV, 6, 1)
@@ -45,6 +46,11 @@ FIELD(MEMATTR, TYPE, 6, 2)
 static unsigned level_shift(unsigned level)
 {
     return PTW_PAGE_BITS + (PTW_LAST_LEVEL - level) * PTW_INDEX_BITS;
+}
+
+uint64_t mali_ptw_level_mask(unsigned level)
+{
+    return (1ULL << level_shift(level)) - 1;
 }
 
 /* As arm_lpae_alloc_pgtable(): as few levels as hold the address */
@@ -80,10 +86,10 @@ static bool is_reserved(uint64_t desc, unsigned level)
 }
 
 /*
- * Rights of a leaf below tables whose descriptors, or-ed, are @tables.
+ * Rights of a leaf below tables with these @limits, or-ed.
  * Execution does not need read permission: that is what XREADABLE is about.
  */
-static void set_rights(const MaliPtwConfig *cfg, uint64_t tables, uint64_t desc,
+static void set_rights(const MaliPtwConfig *cfg, uint8_t limits, uint64_t desc,
                        MaliPtwResult *res)
 {
     bool unpriv = desc & R_LEAF_UNPRIV_MASK;
@@ -91,9 +97,9 @@ static void set_rights(const MaliPtwConfig *cfg, uint64_t tables, uint64_t desc,
     bool xn = desc & R_LEAF_XN_MASK;
 
     if (cfg->hier_ap) {
-        unpriv &= !(tables & R_TABLE_NO_UNPRIV_MASK);
-        read_only |= !!(tables & R_TABLE_READ_ONLY_MASK);
-        xn |= !!(tables & R_TABLE_XN_MASK);
+        unpriv &= !(limits & R_LIMITS_NO_UNPRIV_MASK);
+        read_only |= !!(limits & R_LIMITS_READ_ONLY_MASK);
+        xn |= !!(limits & R_LIMITS_XN_MASK);
     }
 
     res->writable = unpriv && !read_only;
@@ -122,7 +128,7 @@ bool mali_ptw_allows(const MaliPtwResult *res, MaliAccess access)
  * comes after the access flag and before permissions.
  */
 static uint8_t finish_leaf(const MaliPtwConfig *cfg, uint64_t va,
-                           MaliAccess access, uint64_t tables,
+                           MaliAccess access, uint8_t limits,
                            MaliPtwResult *res)
 {
     uint64_t desc = res->desc;
@@ -137,25 +143,21 @@ static uint8_t finish_leaf(const MaliPtwConfig *cfg, uint64_t va,
         return MALI_EXC_MEM_ATTR_FAULT + res->level;
     }
 
-    set_rights(cfg, tables, desc, res);
+    set_rights(cfg, limits, desc, res);
     if (!mali_ptw_allows(res, access)) {
         return MALI_EXC_PERM_FAULT + res->level;
     }
 
-    res->page_mask = (1ULL << level_shift(res->level)) - 1;
+    res->page_mask = mali_ptw_level_mask(res->level);
     res->pa = (desc & R_DESC_ADDR_MASK & ~res->page_mask) |
               (va & res->page_mask);
     return MALI_EXC_OK;
 }
 
-uint8_t mali_ptw_walk(const MaliPtwConfig *cfg, uint64_t va, MaliAccess access,
-                      MaliPtwFetch fetch, void *opaque, MaliPtwResult *res)
+/* The root, or why the configuration or the address does not lead to one */
+static uint8_t root_table(const MaliPtwConfig *cfg, uint64_t va,
+                          MaliPtwTable *root)
 {
-    uint64_t table, tables = 0;
-    unsigned level;
-
-    *res = (MaliPtwResult) { };
-
     if (cfg->va_bits < MALI_PTW_VA_BITS_MIN ||
         cfg->va_bits > MALI_PTW_VA_BITS_MAX) {
         return MALI_EXC_TRANSLATION_FAULT;
@@ -164,20 +166,41 @@ uint8_t mali_ptw_walk(const MaliPtwConfig *cfg, uint64_t va, MaliAccess access,
         return MALI_EXC_ADDR_SIZE_FAULT_IN;
     }
 
-    level = start_level(cfg->va_bits);
-    table = root_address(cfg, level_shift(level));
-    if (pa_too_large(cfg, table)) {
-        /* The architecture reports the root's address at level 0 */
-        return MALI_EXC_ADDR_SIZE_FAULT_OUT;
+    root->level = start_level(cfg->va_bits);
+    root->limits = 0;
+    root->pa = root_address(cfg, level_shift(root->level));
+    /* The architecture reports the root's address at level 0 */
+    return pa_too_large(cfg, root->pa) ? MALI_EXC_ADDR_SIZE_FAULT_OUT
+                                       : MALI_EXC_OK;
+}
+
+uint8_t mali_ptw_walk(const MaliPtwConfig *cfg, uint64_t va, MaliAccess access,
+                      const MaliPtwTable *start, MaliPtwFetch fetch,
+                      void *opaque, MaliPtwResult *res)
+{
+    MaliPtwTable table;
+
+    *res = (MaliPtwResult) { };
+
+    if (start) {
+        table = *start;
+    } else {
+        uint8_t exception = root_table(cfg, va, &table);
+
+        if (exception != MALI_EXC_OK) {
+            return exception;
+        }
     }
 
-    for (; level < MALI_PTW_LEVELS; level++) {
+    for (; table.level < MALI_PTW_LEVELS; table.level++) {
+        unsigned level = table.level;
         uint64_t index = extract64(va, level_shift(level), PTW_INDEX_BITS);
-        uint64_t desc_pa = table + (index << PTW_DESC_BITS);
+        uint64_t desc_pa = table.pa + (index << PTW_DESC_BITS);
         uint64_t desc;
 
         res->level = level;
         res->desc_pa[res->n_levels] = desc_pa;
+        res->tables[res->n_levels] = table;
         if (!fetch(opaque, desc_pa, &desc)) {
             return MALI_EXC_GPU_BUS_FAULT;
         }
@@ -188,14 +211,14 @@ uint8_t mali_ptw_walk(const MaliPtwConfig *cfg, uint64_t va, MaliAccess access,
             return MALI_EXC_TRANSLATION_FAULT + level;
         }
 
-        table = desc & R_DESC_ADDR_MASK;
-        if (pa_too_large(cfg, table)) {
+        table.pa = desc & R_DESC_ADDR_MASK;
+        if (pa_too_large(cfg, table.pa)) {
             return MALI_EXC_ADDR_SIZE_FAULT_OUT + level;
         }
         if (is_leaf(desc, level)) {
-            return finish_leaf(cfg, va, access, tables, res);
+            return finish_leaf(cfg, va, access, table.limits, res);
         }
-        tables |= desc;
+        table.limits |= desc >> PTW_LIMITS_SHIFT;
     }
 
     g_assert_not_reached();

@@ -54,12 +54,20 @@ typedef struct MaliPtwConfig {
 
 #define MALI_PTW_LEVELS 4
 
-/* A walk, finished or not; desc_pa[] is for the checker */
+/* A table that a walk has come to, and may begin at the next time */
+typedef struct MaliPtwTable {
+    uint64_t pa;
+    uint8_t level;          /* of the table */
+    uint8_t limits;         /* bits 63:59 of the descriptors that led to it */
+} MaliPtwTable;
+
+/* A walk, finished or not */
 typedef struct MaliPtwResult {
     /* How far it came */
     uint64_t desc;          /* last descriptor read */
-    uint64_t desc_pa[MALI_PTW_LEVELS];  /* where they were read, root first */
-    uint8_t n_levels;       /* descriptors read; desc_pa[0..n_levels) valid */
+    uint64_t desc_pa[MALI_PTW_LEVELS];  /* where they were read, first first */
+    MaliPtwTable tables[MALI_PTW_LEVELS];   /* the tables they are in */
+    uint8_t n_levels;       /* descriptors read: so many of both are valid */
     uint8_t level;          /* of desc, or of the one that could not be read */
 
     /* What it found: valid with MALI_EXC_OK only */
@@ -80,7 +88,9 @@ typedef bool (*MaliPtwFetch)(void *opaque, uint64_t pa, uint64_t *desc);
 /**
  * mali_ptw_walk: translate @va (ARM_64_LPAE_S1, 4 KiB granule)
  *
- * Calls @fetch at most MALI_PTW_LEVELS times, whatever the tables hold.
+ * Calls @fetch at most MALI_PTW_LEVELS times, whatever the tables hold.  Begins
+ * at @start, a table on the way to @va that another walk with the same @cfg has
+ * come to, or at the root where that is NULL.
  *
  * Returns MALI_EXC_OK and a filled @res, or the exception code; @res then
  * still says how far the walk came.  Of several possible faults the first
@@ -89,7 +99,11 @@ typedef bool (*MaliPtwFetch)(void *opaque, uint64_t pa, uint64_t *desc);
  * range maps nothing: a translation fault at level 0.
  */
 uint8_t mali_ptw_walk(const MaliPtwConfig *cfg, uint64_t va, MaliAccess access,
-                      MaliPtwFetch fetch, void *opaque, MaliPtwResult *res);
+                      const MaliPtwTable *start, MaliPtwFetch fetch,
+                      void *opaque, MaliPtwResult *res);
+
+/* Offset bits of what one descriptor of a table of @level maps: size - 1 */
+uint64_t mali_ptw_level_mask(unsigned level);
 
 /**
  * mali_ptw_allows: whether what a walk found permits @access

@@ -425,7 +425,7 @@ static void look_up(const Space *s, uint64_t va, Tally *tally)
         uint8_t got_code;
 
         memset(&got, 0x5a, sizeof(got));
-        got_code = mali_ptw_walk(&s->cfg, va, a, ptw_memory_fetch, s->mem,
+        got_code = mali_ptw_walk(&s->cfg, va, a, NULL, ptw_memory_fetch, s->mem,
                                  &got);
         if (got_code != want_code || !same(got_code, &got, &want)) {
             g_autofree char *got_text = describe(s, va, a, got_code, &got);
@@ -509,7 +509,8 @@ static void check_garbage(const MaliPtwConfig *cfg, uint64_t va,
 {
     Garbage g = { };
     MaliPtwResult res;
-    uint8_t code = mali_ptw_walk(cfg, va, access, garbage_fetch, &g, &res);
+    uint8_t code = mali_ptw_walk(cfg, va, access, NULL, garbage_fetch, &g,
+                                 &res);
 
     g_assert_cmpuint(g.calls, <=, 4);
     g_assert_cmpuint(res.level, <=, 3);

@@ -97,7 +97,8 @@ static uint8_t walk(Fixture *f, uint64_t va, MaliAccess access,
 
     memset(res, 0x5a, sizeof(*res));
     f->mem->fetches = 0;
-    code = mali_ptw_walk(&f->cfg, va, access, ptw_memory_fetch, f->mem, res);
+    code = mali_ptw_walk(&f->cfg, va, access, NULL, ptw_memory_fetch, f->mem,
+                         res);
     g_assert_cmpuint(f->mem->fetches, <=, 4);
     return code;
 }
@@ -627,7 +628,7 @@ static void test_priority_in_leaf(Fixture *f, gconstpointer data)
 
     put_path(f, level, desc & ~1ULL);
     ptw_memory_break(f->mem, slot[level]);
-    g_assert_cmphex(mali_ptw_walk(&f->cfg, VA, MALI_ACCESS_READ,
+    g_assert_cmphex(mali_ptw_walk(&f->cfg, VA, MALI_ACCESS_READ, NULL,
                                   ptw_memory_fetch, f->mem,
                                   &(MaliPtwResult) { }), ==, 0x80);
     g_hash_table_remove_all(f->mem->broken);

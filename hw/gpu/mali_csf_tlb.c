@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Arm Mali CSF GPU: the TLB, which really caches
+ *
+ * Entries lie in interval trees, so that a region is invalidated in time by
+ * what it holds.  Leaves of several sizes may overlap: a page that was cached
+ * before its table gave way to a block is still there beside it.  Then the one
+ * that was filled first answers, as it has done all the time.
+ */
+
+#include "qemu/osdep.h"
+#include "mali_csf_tlb.h"
+
+/* --- Sets --- */
+
+static MaliTlbEntry *entry_of(IntervalTreeNode *node)
+{
+    return node ? container_of(node, MaliTlbEntry, node) : NULL;
+}
+
+static void set_init(MaliTlbSet *set)
+{
+    set->tree = (IntervalTreeRoot) { };
+    set->list = g_ptr_array_new();
+}
+
+static void set_insert(MaliTlbSet *set, MaliTlbEntry *e)
+{
+    e->slot = set->list->len;
+    g_ptr_array_add(set->list, e);
+    interval_tree_insert(&e->node, &set->tree);
+}
+
+static void set_remove(MaliTlb *tlb, MaliTlbSet *set, MaliTlbEntry *e)
+{
+    interval_tree_remove(&e->node, &set->tree);
+    g_ptr_array_remove_index_fast(set->list, e->slot);
+    if (e->slot < set->list->len) {
+        MaliTlbEntry *moved = g_ptr_array_index(set->list, e->slot);
+
+        moved->slot = e->slot;
+    }
+    g_free(e);
+    tlb->total--;
+}
+
+static uint32_t set_drop(MaliTlb *tlb, MaliTlbSet *set, uint64_t first,
+                         uint64_t last)
+{
+    IntervalTreeNode *node;
+    uint32_t n = 0;
+
+    while ((node = interval_tree_iter_first(&set->tree, first, last))) {
+        set_remove(tlb, set, entry_of(node));
+        n++;
+    }
+    return n;
+}
+
+static void set_destroy(MaliTlb *tlb, MaliTlbSet *set)
+{
+    set_drop(tlb, set, 0, UINT64_MAX);
+    g_ptr_array_free(set->list, true);
+}
+
+/* --- The TLB --- */
+
+void mali_tlb_init(MaliTlb *tlb, const MaliTlbConfig *config)
+{
+    *tlb = (MaliTlb) {
+        .config = *config,
+        /* The generator's state must not be zero */
+        .random = config->seed ? config->seed : 1,
+        .as = g_new0(MaliTlbAs, config->n_as),
+    };
+    for (unsigned i = 0; i < config->n_as; i++) {
+        set_init(&tlb->as[i].leaves);
+        set_init(&tlb->as[i].tables);
+        tlb->as[i].generation = 1;
+    }
+}
+
+void mali_tlb_destroy(MaliTlb *tlb)
+{
+    for (unsigned i = 0; i < tlb->config.n_as; i++) {
+        set_destroy(tlb, &tlb->as[i].leaves);
+        set_destroy(tlb, &tlb->as[i].tables);
+    }
+    g_free(tlb->as);
+    tlb->as = NULL;
+}
+
+/* --- Looking up --- */
+
+MaliTlbEntry *mali_tlb_find(MaliTlb *tlb, unsigned as, uint64_t va)
+{
+    MaliTlbAs *a = &tlb->as[as];
+    MaliTlbFront *f = &a->front[va >> 12 & (MALI_TLB_FRONT - 1)];
+    MaliTlbEntry *found = NULL;
+
+    for (MaliTlbEntry *e = mali_tlb_first(tlb, as, va, va); e;
+         e = mali_tlb_next(e, va, va)) {
+        if (!found || e->serial < found->serial) {
+            found = e;
+        }
+    }
+    if (found) {
+        *f = (MaliTlbFront) {
+            .page = va >> 12, .generation = a->generation, .entry = found,
+        };
+    }
+    return found;
+}
+
+bool mali_tlb_find_table(MaliTlb *tlb, unsigned as, uint64_t va,
+                         MaliPtwTable *table)
+{
+    IntervalTreeNode *node =
+        interval_tree_iter_first(&tlb->as[as].tables.tree, va, va);
+    MaliTlbEntry *found = NULL;
+
+    /* There is one of a level at most: a cached one is not looked for again */
+    for (; node; node = interval_tree_iter_next(node, va, va)) {
+        MaliTlbEntry *e = entry_of(node);
+
+        if (!found || e->level > found->level) {
+            found = e;
+        }
+    }
+    if (found) {
+        *table = (MaliPtwTable) {
+            .pa = found->pa, .level = found->level, .limits = found->limits,
+        };
+    }
+    return found;
+}
+
+MaliTlbEntry *mali_tlb_first(MaliTlb *tlb, unsigned as, uint64_t first,
+                             uint64_t last)
+{
+    return entry_of(interval_tree_iter_first(&tlb->as[as].leaves.tree, first,
+                                             last));
+}
+
+MaliTlbEntry *mali_tlb_next(MaliTlbEntry *entry, uint64_t first, uint64_t last)
+{
+    return entry_of(interval_tree_iter_next(&entry->node, first, last));
+}
+
+void mali_tlb_result(const MaliTlbEntry *e, uint64_t va, MaliPtwResult *res)
+{
+    *res = (MaliPtwResult) {
+        .level = e->level,
+        .attr = e->attr,
+        .readable = e->readable,
+        .writable = e->writable,
+        .executable = e->executable,
+        .pa = e->pa + (va - e->node.start),
+        .page_mask = e->node.last - e->node.start,
+    };
+}
+
+/* --- Filling --- */
+
+/* Xorshift: a choice that a seed repeats, not one that must be unguessable */
+static uint32_t next_random(MaliTlb *tlb)
+{
+    tlb->random ^= tlb->random << 13;
+    tlb->random ^= tlb->random >> 17;
+    tlb->random ^= tlb->random << 5;
+    return tlb->random;
+}
+
+/* Room for one more translation; false: there is none to be had */
+static bool make_room(MaliTlb *tlb, MaliTlbAs *a)
+{
+    MaliTlbSet *set = &a->leaves;
+
+    if (tlb->config.entries && set->list->len >= tlb->config.entries &&
+        tlb->config.evict) {
+        set_remove(tlb, set,
+                   g_ptr_array_index(set->list,
+                                     next_random(tlb) % set->list->len));
+        a->generation++;
+        tlb->evictions++;
+    }
+    return tlb->total < MALI_TLB_MAX_ENTRIES &&
+           (!tlb->config.entries || set->list->len < tlb->config.entries);
+}
+
+static void add(MaliTlb *tlb, MaliTlbSet *set, const MaliTlbEntry *entry)
+{
+    MaliTlbEntry *e = g_new(MaliTlbEntry, 1);
+
+    *e = *entry;
+    set_insert(set, e);
+    tlb->total++;
+    tlb->fills++;
+}
+
+/* The tables of a walk but its first, which is the root or cached already */
+static void fill_tables(MaliTlb *tlb, MaliTlbAs *a, uint64_t va,
+                        const MaliPtwResult *res, int64_t now)
+{
+    for (unsigned i = 1; i < res->n_levels; i++) {
+        const MaliPtwTable *t = &res->tables[i];
+        uint64_t mask = mali_ptw_level_mask(t->level - 1);
+        MaliTlbEntry e = {
+            .node.start = va & ~mask, .node.last = va | mask,
+            .pa = t->pa, .level = t->level, .limits = t->limits,
+            .desc_pa = res->desc_pa[i - 1],
+            .when = now, .serial = tlb->serial++,
+        };
+
+        if (tlb->total < MALI_TLB_MAX_ENTRIES) {
+            add(tlb, &a->tables, &e);
+        }
+    }
+}
+
+void mali_tlb_fill(MaliTlb *tlb, unsigned as, uint64_t va,
+                   const MaliPtwResult *res, bool leaf, int64_t now)
+{
+    MaliTlbAs *a = &tlb->as[as];
+    MaliTlbEntry e = {
+        .node.start = va & ~res->page_mask, .node.last = va | res->page_mask,
+        .pa = res->pa & ~res->page_mask, .level = res->level,
+        .attr = res->attr, .readable = res->readable,
+        .writable = res->writable, .executable = res->executable,
+        .when = now,
+    };
+
+    fill_tables(tlb, a, va, res, now);
+    if (!leaf) {
+        return;
+    }
+    if (!make_room(tlb, a)) {
+        tlb->refusals++;
+        return;
+    }
+    e.desc_pa = res->n_levels ? res->desc_pa[res->n_levels - 1] : 0;
+    e.serial = tlb->serial++;
+    add(tlb, &a->leaves, &e);
+}
+
+/* --- Dropping --- */
+
+uint32_t mali_tlb_drop(MaliTlb *tlb, unsigned as, uint64_t first, uint64_t last)
+{
+    MaliTlbAs *a = &tlb->as[as];
+    uint32_t n = set_drop(tlb, &a->leaves, first, last);
+
+    if (n) {
+        a->generation++;
+    }
+    n += set_drop(tlb, &a->tables, first, last);
+    tlb->drops += n;
+    return n;
+}
+
+/* --- Migration --- */
+
+uint32_t mali_tlb_count_all(const MaliTlb *tlb, unsigned as)
+{
+    const MaliTlbAs *a = &tlb->as[as];
+
+    return a->leaves.list->len + a->tables.list->len;
+}
+
+const MaliTlbEntry *mali_tlb_entry(const MaliTlb *tlb, unsigned as, uint32_t i,
+                                   bool *leaf)
+{
+    const MaliTlbAs *a = &tlb->as[as];
+    uint32_t n = a->leaves.list->len;
+
+    *leaf = i < n;
+    return g_ptr_array_index(*leaf ? a->leaves.list : a->tables.list,
+                             *leaf ? i : i - n);
+}
+
+bool mali_tlb_restore(MaliTlb *tlb, unsigned as, const MaliTlbEntry *entry,
+                      bool leaf)
+{
+    MaliTlbAs *a = &tlb->as[as];
+    MaliTlbEntry e = *entry;
+    uint64_t mask;
+
+    if (entry->level >= MALI_PTW_LEVELS || (!leaf && !entry->level)) {
+        return false;
+    }
+    mask = mali_ptw_level_mask(entry->level - !leaf);
+    if (entry->node.start & mask ||
+        entry->pa & (leaf ? mask : 0xfff) || entry->limits > 0x1f ||
+        tlb->total >= MALI_TLB_MAX_ENTRIES ||
+        (leaf && tlb->config.entries &&
+         a->leaves.list->len >= tlb->config.entries)) {
+        return false;
+    }
+    e.node.last = e.node.start | mask;
+    add(tlb, leaf ? &a->leaves : &a->tables, &e);
+    tlb->serial = MAX(tlb->serial, entry->serial + 1);
+    return true;
+}
