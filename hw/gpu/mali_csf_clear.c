@@ -21,6 +21,13 @@
 #define FBD_HEADER_SIZE         128     /* parameters and padding */
 #define FBD_PART_SIZE           64      /* the ZS extension, a render target */
 
+/*
+ * Clean Pixel Write Enable, of colours and of depth and stencil: drivers set it
+ * for what they clear (Mesa's pan_desc.c).  Without it, what no primitive has
+ * touched stays in memory as it is.
+ */
+#define TARGET_CLEAN_WRITE      BIT(31)
+
 #define BLOCK_TILED             1
 #define BLOCK_LINEAR            2
 
@@ -177,7 +184,8 @@ static bool mali_target_layout(MaliTarget *target, unsigned block,
 /* False for a target that would be written, but in a way that is not known */
 static bool mali_target_color(const uint32_t *rt, MaliTarget *target)
 {
-    bool write = extract32(rt[1], 0, 1) && extract32(rt[1], 8, 4);
+    bool write = extract32(rt[1], 0, 1) && extract32(rt[1], 8, 4) &&
+                 rt[1] & TARGET_CLEAN_WRITE;
     bool plain = !extract32(rt[0], 0, 4) && !extract32(rt[0], 24, 1);
 
     if (!write) {
@@ -206,7 +214,7 @@ static bool mali_target_depth(const uint32_t *fbd, const uint32_t *zs,
 
     /* Written, and not what was preloaded */
     if (!extract32(flags, 18, 1) || extract32(flags, 19, 1) ||
-        !extract32(zs[0], 4, 4)) {
+        !extract32(zs[0], 4, 4) || !(zs[0] & TARGET_CLEAN_WRITE)) {
         return true;
     }
     switch (extract32(zs[0], 0, 4)) {
@@ -243,7 +251,7 @@ static bool mali_target_stencil(const uint32_t *fbd, const uint32_t *zs,
 
     /* A stencil that is packed with the depth has no block format */
     if (!extract32(flags, 8, 1) || extract32(flags, 9, 1) ||
-        !extract32(zs[0], 20, 4)) {
+        !extract32(zs[0], 20, 4) || !(zs[0] & TARGET_CLEAN_WRITE)) {
         return true;
     }
     target->bytes = 1;

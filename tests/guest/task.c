@@ -226,7 +226,7 @@ static void test_clear(const void *arg)
 	fbd[10] = k->x1 | k->y1 << 16;
 	rt = data32(&c, FBD_TARGET);
 	rt[0] = k->internal << 26;
-	rt[1] = 1 | k->writeback << 3 | k->block << 8 | 0x688u << 16;
+	rt[1] = 1 | k->writeback << 3 | k->block << 8 | 0x688u << 16 | 1u << 31;
 	rt[8] = (uint32_t)TARGET_VA;
 	rt[10] = k->width * k->bytes * (k->block == 1 ? 16 : 1);
 	rt[12] = rt[13] = rt[14] = rt[15] = k->color;
