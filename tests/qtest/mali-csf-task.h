@@ -140,7 +140,7 @@ static inline void heap_init(const Vm *vm, unsigned chunks)
     for (unsigned i = 0; i < chunks; i++) {
         vm_write64(vm, VA_CHUNK(i), i + 1 < chunks ? CHUNK_LINK(i + 1) : 0);
     }
-    qtest_memset(vm->qts, vm_pa(vm, VA_TILER), 0, 0x200);
+    qtest_memset(vm->qts, vm_pa(vm, VA_TILER), 0, VA_FBD - VA_TILER);
     vm_write64(vm, VA_TILER + 24, VA_HEAP);
     vm_write64(vm, VA_HEAP, 0x29 | (uint64_t)CHUNK << 32);
     vm_write64(vm, VA_HEAP + 8, VA_CHUNK(0));
