@@ -286,7 +286,8 @@ static void mali_csf_realize(DeviceState *dev, Error **errp)
         error_append_hint(errp, "Models are: %s\n", names);
         return;
     }
-    if (!mali_csf_check_limits(s, errp) || !mali_csf_parse_iface(s, errp)) {
+    if (!mali_csf_check_limits(s, errp) || !mali_csf_parse_iface(s, errp) ||
+        !mali_check_parse(s, errp)) {
         return;
     }
     if (!s->clock_hz) {
@@ -314,6 +315,7 @@ static void mali_csf_realize(DeviceState *dev, Error **errp)
         sysbus_init_irq(SYS_BUS_DEVICE(s), &s->lines[i]);
     }
     s->isa = mali_cs_isa(s->model->gpu_id >> R_GPU_ID_ARCH_MAJOR_SHIFT);
+    mali_check_init(s);
     mali_event_init(s);
     mali_mmu_init(s);
     mali_fw_init(s);
@@ -325,6 +327,7 @@ static void mali_csf_unrealize(DeviceState *dev)
 
     mali_event_finalize(s);
     mali_mmu_finalize(s);
+    mali_check_finalize(s);
     address_space_destroy(&s->dma_as);
 }
 
@@ -444,6 +447,8 @@ static const Property mali_csf_properties[] = {
     MALI_PROP_NS("mcu-stop", mcu_stop),
     MALI_PROP_NS("fw-request", fw_request),
     MALI_PROP_NS("fw-halt", fw_halt),
+    /* Whether mistakes of the driver are looked for: off, report, fatal */
+    DEFINE_PROP_STRING("check", MaliCsfState, check.mode_text),
     /* What the GPU's accesses go to; system memory if not given */
     DEFINE_PROP_LINK("memory", MaliCsfState, dma_mr, TYPE_MEMORY_REGION,
                      MemoryRegion *),

@@ -15,6 +15,7 @@
 #include "migration/vmstate.h"
 #include "qemu/timer.h"
 #include "mali_csf_arch.h"
+#include "mali_csf_check.h"
 #include "mali_csf_ptw.h"
 #include "mali_csf_regs.h"
 #include "mali_csf_tlb.h"
@@ -130,7 +131,10 @@ typedef struct MaliFault {
 
 /* AS_FAULTSTATUS.SOURCE_ID: our own numbers, the driver only prints them */
 #define MALI_SOURCE_MCU         0x0001
-#define MALI_SOURCE_CS(csg, cs) (0x0100 | (csg) << 5 | (cs))
+#define MALI_SOURCE_CS(csg, cs) (0x0400 | (csg) << 5 | (cs))
+#define MALI_SOURCE_IS_CS(source)   ((source) >= 0x0400)
+#define MALI_SOURCE_CSG(source)     ((source) >> 5 & 0x1f)
+#define MALI_SOURCE_QUEUE(source)   ((source) & 0x1f)
 
 /* --- Memory (mali_csf_mem.c) --- */
 
@@ -358,6 +362,8 @@ struct MaliCsfState {
 
     MaliMemWindow windows[MALI_MEM_WINDOWS];
     bool windows_open;
+
+    MaliCheck check;
 };
 
 /* --- Register tables --- */

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Arm Mali CSF GPU: the checker, which sees what hardware cannot tell
+ *
+ * A mistake of the driver that real hardware answers with a rare corruption is
+ * named here at once.  Findings never change what the device does, and there
+ * are none for what an unmodified driver does: each kind says why.
+ *
+ * A leaf: the blocks call it and hand it what it needs.
+ */
+
+#ifndef HW_GPU_MALI_CSF_CHECK_H
+#define HW_GPU_MALI_CSF_CHECK_H
+
+#include "hw/gpu/mali_csf.h"
+#include "mali_csf_isa.h"
+#include "mali_csf_ptw.h"
+
+/* The property "check" */
+typedef enum MaliCheckMode {
+    MALI_CHECK_OFF,
+    MALI_CHECK_REPORT,
+    MALI_CHECK_FATAL,       /* the first one stops the machine as well */
+    MALI_CHECK_MODES
+} MaliCheckMode;
+
+/* In the order of mali_finding_info[] */
+typedef enum MaliFindingKind {
+    MALI_FINDING_STALE_TRANSLATION,
+    MALI_FINDING_EDIT_UNLOCKED,
+    MALI_FINDING_EDIT_UNCOVERED,
+    MALI_FINDING_UNLOCK_WITHOUT_LOCK,
+    MALI_FINDING_FLUSH_WITHOUT_LOCK,
+    MALI_FINDING_COMMAND_WHILE_ACTIVE,
+    MALI_FINDING_BAD_LOCKADDR,
+    MALI_FINDING_CONFIG_WITHOUT_UPDATE,
+    MALI_FINDING_POWERED_OFF,
+    MALI_FINDING_AS_DISABLED_IN_FLIGHT,
+    MALI_FINDING_ACCESS_UNMAPPED,
+    MALI_FINDING_ACCESS_AFTER_TERMINATE,
+    MALI_FINDING_TABLE_WRITABLE,
+    MALI_FINDING_FREED_PAGE,
+    MALI_FINDING_KINDS
+} MaliFindingKind;
+
+typedef struct MaliFindingInfo {
+    const char *name;
+    const char *meaning;    /* one sentence */
+} MaliFindingInfo;
+
+extern const MaliFindingInfo mali_finding_info[MALI_FINDING_KINDS];
+
+/* Names of MaliAccess and of the commands AS_COMMAND_*, for people to read */
+const char *mali_check_access_name(MaliAccess access);
+const char *mali_check_command_name(unsigned command);
+
+/* A command that the driver gave to an address space */
+typedef struct MaliAsRecord {
+    int64_t when;           /* virtual clock, ns */
+    uint64_t lockaddr;      /* AS_LOCKADDR at that time */
+    uint8_t as;
+    uint8_t command;        /* AS_COMMAND_* */
+} MaliAsRecord;
+
+#define MALI_CHECK_COMMANDS     16
+#define MALI_CHECK_ANSWER_MAX   96
+
+/*
+ * What a finding is about.  @as is -1 where it is no address space in
+ * particular.  @old and @new are NULL where nothing differs from anything.
+ */
+typedef struct MaliCheckWhere {
+    int as;
+    bool has_va;
+    bool has_access;        /* with @source: on whose behalf */
+    MaliAccess access;
+    uint16_t source;        /* MALI_SOURCE_* */
+    uint64_t va;
+    const char *old;        /* as it was, or as the TLB has it */
+    const char *new;        /* as it is now */
+} MaliCheckWhere;
+
+typedef struct MaliFinding {
+    MaliFindingKind kind;
+    uint64_t count;         /* times that it was seen */
+    int64_t when;           /* the first time: virtual clock, ns */
+    char *text;             /* one line: where, by whom, and what is wrong */
+    int as;                 /* or -1 */
+    bool has_va;
+    bool has_access;
+    bool has_stream;        /* by a queue: group to instruction are valid */
+    bool has_word;          /* word and instruction as well */
+    bool async;             /* the instruction was issued before @pc */
+    MaliAccess access;
+    uint16_t source;
+    uint64_t va;
+    unsigned group;         /* slot */
+    unsigned queue;
+    uint64_t pc;
+    uint64_t word;
+    char instruction[MALI_CS_DISASM_MAX];
+    char old[MALI_CHECK_ANSWER_MAX];    /* "": none */
+    char new[MALI_CHECK_ANSWER_MAX];
+    unsigned n_commands;    /* the last ones before it, oldest first */
+    MaliAsRecord commands[MALI_CHECK_COMMANDS];
+} MaliFinding;
+
+/* So many different findings are kept and told; more are only counted */
+#define MALI_FINDINGS_MAX       256
+
+typedef struct MaliCheck {
+    char *mode_text;        /* the property */
+    MaliCheckMode mode;
+    uint64_t counters[MALI_FINDING_KINDS];  /* findings, repeated ones too */
+    GPtrArray *findings;    /* of MaliFinding, in the order of the first time */
+    /* Told of each new finding; NULL: nobody is */
+    void (*notify)(MaliCsfState *s, const MaliFinding *finding);
+
+    MaliAsRecord commands[MALI_CHECK_COMMANDS];
+    uint32_t n_commands;    /* ever given; the last is at n - 1 */
+
+    /* What a queue executes, for the findings that it leads to */
+    uint16_t stream_source; /* MALI_SOURCE_CS; 0: none did */
+    bool stream_async;      /* the word was issued earlier */
+    uint64_t stream_word;
+} MaliCheck;
+
+/* Judges the property */
+bool mali_check_parse(MaliCsfState *s, Error **errp);
+void mali_check_init(MaliCsfState *s);
+void mali_check_finalize(MaliCsfState *s);
+
+/*
+ * Tell of a finding: on stderr, to check.notify, in the list and the counters.
+ * What was told before (same kind, address space, page and place in a stream)
+ * is only counted.
+ */
+void G_GNUC_PRINTF(4, 5) mali_check_finding(MaliCsfState *s,
+                                            MaliFindingKind kind,
+                                            const MaliCheckWhere *where,
+                                            const char *fmt, ...);
+
+#endif /* HW_GPU_MALI_CSF_CHECK_H */
