@@ -126,15 +126,56 @@ static bool mali_cs_settle(MaliCs *c)
 }
 
 /*
- * The instructions that only touch registers, as long as they follow one
- * another in one page of a called stream: most of a loop is of these.  Returns
- * how many there were.
+ * LOAD and STORE_MULTIPLE of registers without a hole, inside of a page that
+ * has been met before: what a copy is made of.  False for any other.
  */
-static uint32_t mali_cs_run_registers(MaliCsCtx *x, uint32_t budget)
+static inline bool mali_cs_run_multiple(MaliCsCtx *x, uint64_t word,
+                                        unsigned n_regs, bool store)
+{
+    MaliCs *c = x->c;
+    unsigned dst = mali_cs_dst(word), src = mali_cs_src(word);
+    uint32_t mask = mali_cs_mask(word);
+    unsigned n = likely(mask == 0xffff) ? 16 : ctz32(~mask);
+    uint64_t va;
+    uint8_t *mem;
+
+    if (HOST_BIG_ENDIAN || mask >> n || dst + n > n_regs || src & 1 ||
+        src >= n_regs) {
+        return false;
+    }
+    va = mali_cs_reg64(c, src) + mali_cs_offset(word);
+    if (va & 3 || (va & 0xfff) + n * 4 > 0x1000) {
+        return false;
+    }
+    mem = mali_mem_mapped(x->s, x->g->as, va,
+                          store ? MALI_ACCESS_WRITE : MALI_ACCESS_READ);
+    if (!mem) {
+        return false;
+    }
+    if (likely(n == 16)) {
+        /* Of a size that the compiler knows */
+        memcpy(store ? mem : (uint8_t *)&c->regs[dst],
+               store ? (uint8_t *)&c->regs[dst] : mem, 64);
+    } else {
+        memcpy(store ? mem : (uint8_t *)&c->regs[dst],
+               store ? (uint8_t *)&c->regs[dst] : mem, n * 4);
+    }
+    return true;
+}
+
+/*
+ * The instructions of a called stream that follow one another in one page.
+ * The frequent ones are done right here when there is nothing special about
+ * them; *@step is what the last one of the others led to.  Returns how many
+ * there were, 0 when the page cannot be mapped.
+ */
+static uint32_t mali_cs_run_page(MaliCsCtx *x, uint32_t budget,
+                                 MaliCsStep *step)
 {
     MaliCs *c = x->c;
     MaliCsFrame *f = &c->frames[c->depth - 1];
     const unsigned n_regs = x->s->isa->n_regs;
+    const unsigned n_slots = x->s->isa->n_slots;
     uint64_t pc = f->pc, lo, hi;
     const uint8_t *code;
     uint32_t left, n;
@@ -159,48 +200,70 @@ static uint32_t mali_cs_run_registers(MaliCsCtx *x, uint32_t budget)
             break;
         case MALI_CS_MOVE48:
             if (dst & 1 || dst >= n_regs) {
-                goto out;
+                goto other;
             }
             mali_cs_set64(c, dst, extract64(word, 0, 48));
             break;
         case MALI_CS_MOVE32:
             if (dst >= n_regs) {
-                goto out;
+                goto other;
             }
             c->regs[dst] = word;
             break;
         case MALI_CS_ADD_IMM32:
             if (dst >= n_regs || src >= n_regs) {
-                goto out;
+                goto other;
             }
             c->regs[dst] = c->regs[src] + (uint32_t)word;
             break;
         case MALI_CS_ADD_IMM64:
             if ((dst | src) & 1 || dst >= n_regs || src >= n_regs) {
-                goto out;
+                goto other;
             }
             mali_cs_set64(c, dst, mali_cs_reg64(c, src) + (int32_t)word);
             break;
+        case MALI_CS_LOAD_MULTIPLE:
+            if (!mali_cs_run_multiple(x, word, n_regs, false)) {
+                goto other;
+            }
+            break;
+        case MALI_CS_STORE_MULTIPLE:
+            if (!mali_cs_run_multiple(x, word, n_regs, true)) {
+                goto other;
+            }
+            break;
+        case MALI_CS_WAIT:
+            /* Nothing holds a slot; an increment of progress is another's */
+            if (c->n_ops || extract64(word, 32, 1) ||
+                mali_cs_mask(word) >> n_slots) {
+                goto other;
+            }
+            break;
         case MALI_CS_BRANCH:
             if (src >= n_regs || extract64(word, 28, 3) > MALI_CS_COND_ALWAYS) {
-                goto out;
+                goto other;
             }
             if (mali_cs_cond(extract64(word, 28, 3), c->regs[src])) {
                 uint64_t target = pc + 8 + (int64_t)mali_cs_offset(word) * 8;
 
                 if (target < lo || target >= hi) {
-                    goto out;
+                    goto other;
                 }
                 pc = target;
                 continue;
             }
             break;
         default:
-            goto out;
+        other:
+            f->pc = pc;
+            x->word = word;
+            *step = mali_cs_step(x);
+            if (*step != MALI_CS_NEXT) {
+                return n + 1;
+            }
         }
         pc += 8;
     }
-out:
     f->pc = pc;
     return n;
 }
@@ -212,41 +275,36 @@ uint32_t mali_cs_run(MaliCsfState *s, unsigned csg, unsigned cs,
         .s = s, .g = &s->csg[csg], .c = &s->csg[csg].cs[cs],
         .csg = csg, .cs = cs, .source = MALI_SOURCE_CS(csg, cs),
     };
+    MaliCsStep step = MALI_CS_NEXT;
     MaliCs *c = x.c;
     uint32_t n = 0;
 
     c->blocked = MALI_CS_UNBLOCKED;
     c->stalled = false;
-    while (n < budget && c->state == MALI_CS_RUNNING) {
-        MaliCsStep step;
+    while (n < budget && step <= MALI_CS_JUMPED) {
+        uint64_t word = 0;
         MaliXlate ret;
-        uint64_t word;
 
-        if (!mali_cs_settle(c)) {
+        if (c->state != MALI_CS_RUNNING || !mali_cs_settle(c)) {
             break;
         }
         if (c->depth) {
-            uint32_t run = mali_cs_run_registers(&x, budget - n);
+            uint32_t run = mali_cs_run_page(&x, budget - n, &step);
 
             n += run;
             if (run) {
                 continue;
             }
         }
-        x.word = 0;
         ret = mali_mem_read(s, x.g->as, mali_cs_pc(c), &word, sizeof(word),
                             x.source);
-        if (ret == MALI_XLATE_OK) {
-            x.word = le64_to_cpu(word);
-            step = mali_cs_step(&x);
-        } else {
-            step = mali_cs_mem_failed(&x, ret, mali_cs_pc(c));
-        }
+        x.word = le64_to_cpu(word);
+        step = ret == MALI_XLATE_OK ? mali_cs_step(&x)
+                                    : mali_cs_mem_failed(&x, ret,
+                                                         mali_cs_pc(c));
         n++;
         if (step == MALI_CS_NEXT) {
             mali_cs_advance(c);
-        } else if (step != MALI_CS_JUMPED) {
-            break;
         }
     }
     s->sched.instructions += n;

@@ -144,18 +144,26 @@ typedef struct MaliFault {
  */
 #define MALI_DMA_ATTRS          ((MemTxAttrs) { .memory = 1 })
 
-#define MALI_MEM_WINDOWS        128     /* a power of two */
-
 /*
- * A page of guest memory that is mapped for the length of one slice, so that a
- * command stream does not walk the tables for each word.  No AS command can
- * come in between.
+ * A page that a slice has met, so that a command stream does not walk the
+ * tables for each word.  No AS command can come in between.
  */
 typedef struct MaliMemWindow {
-    uint64_t page;          /* virtual page number, with its AS on top */
-    uint8_t *host;          /* NULL: not mapped */
-    MaliAccess access;
+    uint64_t tag;           /* mali_mem_tag(); 0: free */
+    uint8_t *host;
 } MaliMemWindow;
+
+#define MALI_MEM_WINDOWS        64      /* of each access; a power of two */
+
+/* A piece of the GPU's memory that is RAM, for the length of a slice as well */
+typedef struct MaliMemRam {
+    MemoryRegionCache cache;
+    uint64_t base;
+    uint64_t len;           /* 0: not open */
+} MaliMemRam;
+
+#define MALI_MEM_RAM_BITS       30      /* of a piece, naturally aligned */
+#define MALI_MEM_RAMS           4       /* a power of two */
 
 /* --- Queues and their streams (mali_csf_cs.c) --- */
 
@@ -360,7 +368,8 @@ struct MaliCsfState {
     MaliSched sched;
     MaliCsg csg[MALI_MAX_CSG];
 
-    MaliMemWindow windows[MALI_MEM_WINDOWS];
+    MaliMemWindow windows[MALI_ACCESS_COUNT][MALI_MEM_WINDOWS];
+    MaliMemRam rams[MALI_MEM_RAMS];
     bool windows_open;
 
     MaliCheck check;
@@ -545,6 +554,27 @@ void mali_mem_end(MaliCsfState *s);
  */
 void *mali_mem_map(MaliCsfState *s, unsigned as, uint64_t va, MaliAccess access,
                    uint16_t source, uint32_t *left, MaliXlate *ret);
+
+static inline uint64_t mali_mem_tag(unsigned as, uint64_t va)
+{
+    return BIT_ULL(63) | (uint64_t)as << 52 | va >> 12;
+}
+
+static inline MaliMemWindow *mali_mem_window(MaliCsfState *s, uint64_t va,
+                                             MaliAccess access)
+{
+    return &s->windows[access][va >> 12 & (MALI_MEM_WINDOWS - 1)];
+}
+
+/* The same when the page of @va has been met in this slice, else NULL */
+static inline uint8_t *mali_mem_mapped(MaliCsfState *s, unsigned as,
+                                       uint64_t va, MaliAccess access)
+{
+    const MaliMemWindow *w = mali_mem_window(s, va, access);
+
+    return likely(w->tag == mali_mem_tag(as, va)) ? w->host + (va & 0xfff)
+                                                  : NULL;
+}
 
 /* --- mali_csf_cs.c --- */
 

@@ -72,15 +72,63 @@ MaliXlate mali_mem_probe(MaliCsfState *s, unsigned as, uint64_t va,
 
 /* --- Windows: pages that stay mapped during a slice --- */
 
-static void mali_mem_unmap(MaliCsfState *s, MaliMemWindow *w)
+static void mali_mem_ram_close(MaliMemRam *r)
 {
-    if (w->host) {
-        bool write = w->access == MALI_ACCESS_WRITE;
-
-        address_space_unmap(&s->dma_as, w->host, MALI_PAGE_SIZE, write,
-                            write ? MALI_PAGE_SIZE : 0);
-        w->host = NULL;
+    if (r->len) {
+        address_space_cache_destroy(&r->cache);
+        r->len = 0;
     }
+}
+
+/* RAM from @base on, up to the end of the piece that @base is in */
+static bool mali_mem_ram_open(MaliCsfState *s, MaliMemRam *r, uint64_t base)
+{
+    uint64_t size = 1ULL << MALI_MEM_RAM_BITS;
+    uint64_t len = size - (base & (size - 1));
+
+    len = address_space_cache_init(&r->cache, &s->dma_as, base, len, true);
+    /* What is no RAM goes through dispatch, a bounce buffer would lie */
+    if (!r->cache.ptr || !memory_region_is_ram(r->cache.mrs.mr)) {
+        address_space_cache_destroy(&r->cache);
+        return false;
+    }
+    r->base = base;
+    r->len = len;
+    return true;
+}
+
+static MaliMemRam *mali_mem_ram(MaliCsfState *s, uint64_t pa)
+{
+    return &s->rams[pa >> MALI_MEM_RAM_BITS & (MALI_MEM_RAMS - 1)];
+}
+
+static bool mali_mem_ram_holds(const MaliMemRam *r, uint64_t pa)
+{
+    return pa >= r->base && pa - r->base < r->len &&
+           r->len - (pa - r->base) >= MALI_PAGE_SIZE;
+}
+
+/* Whoever follows what is written is told, and the page is not held any more */
+static void mali_mem_release(MaliCsfState *s, MaliMemWindow *w, bool written)
+{
+    for (int i = 0; i < MALI_MEM_RAMS && written && w->tag; i++) {
+        MaliMemRam *r = &s->rams[i];
+        uint8_t *start = r->len ? r->cache.ptr : NULL;
+
+        if (start && w->host >= start && w->host < start + r->len) {
+            address_space_cache_invalidate(&r->cache, w->host - start,
+                                           MALI_PAGE_SIZE);
+        }
+    }
+    w->tag = 0;
+}
+
+static void mali_mem_release_all(MaliCsfState *s)
+{
+    for (int i = 0; i < MALI_MEM_WINDOWS; i++) {
+        mali_mem_release(s, &s->windows[MALI_ACCESS_WRITE][i], true);
+    }
+    memset(s->windows, 0, sizeof(s->windows));
 }
 
 void mali_mem_begin(MaliCsfState *s)
@@ -90,61 +138,59 @@ void mali_mem_begin(MaliCsfState *s)
 
 void mali_mem_end(MaliCsfState *s)
 {
-    for (int i = 0; i < MALI_MEM_WINDOWS; i++) {
-        mali_mem_unmap(s, &s->windows[i]);
+    mali_mem_release_all(s);
+    for (int i = 0; i < MALI_MEM_RAMS; i++) {
+        mali_mem_ram_close(&s->rams[i]);
     }
     s->windows_open = false;
 }
 
-/* RAM only: anything else goes through dispatch, a bounce buffer would lie */
-static void *mali_mem_map_page(MaliCsfState *s, uint64_t pa, bool write)
+/* The page at @pa, which stays where it is until mali_mem_end(), or NULL */
+static uint8_t *mali_mem_ram_page(MaliCsfState *s, uint64_t pa)
 {
-    hwaddr xlat, len = MALI_PAGE_SIZE;
-    MemoryRegion *mr;
-    void *host;
+    MaliMemRam *r = mali_mem_ram(s, pa);
 
-    RCU_READ_LOCK_GUARD();
-    mr = address_space_translate(&s->dma_as, pa, &xlat, &len, write,
-                                 MALI_DMA_ATTRS);
-    if (len < MALI_PAGE_SIZE ||
-        !memory_access_is_direct(mr, write, MALI_DMA_ATTRS)) {
-        return NULL;
+    if (!mali_mem_ram_holds(r, pa)) {
+        mali_mem_release_all(s);
+        mali_mem_ram_close(r);
+        /* From the start of the piece, unless that is of another kind */
+        if (!mali_mem_ram_open(s, r, ROUND_DOWN(pa, 1ULL <<
+                                                    MALI_MEM_RAM_BITS)) ||
+            !mali_mem_ram_holds(r, pa)) {
+            mali_mem_ram_close(r);
+            if (!mali_mem_ram_open(s, r, pa) || !mali_mem_ram_holds(r, pa)) {
+                mali_mem_ram_close(r);
+                return NULL;
+            }
+        }
     }
-    host = address_space_map(&s->dma_as, pa, &len, write,
-                             MALI_DMA_ATTRS);
-    if (host && len < MALI_PAGE_SIZE) {
-        address_space_unmap(&s->dma_as, host, len, write, 0);
-        return NULL;
-    }
-    return host;
+    return (uint8_t *)r->cache.ptr + (pa - r->base);
 }
 
 void *mali_mem_map(MaliCsfState *s, unsigned as, uint64_t va, MaliAccess access,
                    uint16_t source, uint32_t *left, MaliXlate *ret)
 {
-    uint64_t page = va >> MALI_PAGE_BITS;
-    uint64_t tag = page | (uint64_t)as << 56;
-    MaliMemWindow *w = &s->windows[(page * 4 + access) &
-                                   (MALI_MEM_WINDOWS - 1)];
+    uint8_t *host = mali_mem_mapped(s, as, va, access);
+    MaliMemWindow *w = mali_mem_window(s, va, access);
     MaliPtwResult res;
 
     *left = MALI_PAGE_SIZE - (va & MALI_PAGE_MASK);
     *ret = MALI_XLATE_OK;
-    if (!w->host || w->page != tag || w->access != access) {
-        *ret = mali_mem_translate(s, as, va, access, source, &res);
-        if (*ret != MALI_XLATE_OK) {
-            return NULL;
-        }
-        mali_mem_unmap(s, w);
-        w->page = tag;
-        w->access = access;
-        w->host = mali_mem_map_page(s, res.pa & ~(uint64_t)MALI_PAGE_MASK,
-                                    access == MALI_ACCESS_WRITE);
-        if (!w->host) {
-            return NULL;
-        }
+    if (host) {
+        return host;
     }
-    return w->host + (va & MALI_PAGE_MASK);
+    *ret = mali_mem_translate(s, as, va, access, source, &res);
+    if (*ret != MALI_XLATE_OK) {
+        return NULL;
+    }
+    host = mali_mem_ram_page(s, res.pa & ~(uint64_t)MALI_PAGE_MASK);
+    if (!host) {
+        return NULL;
+    }
+    mali_mem_release(s, w, access == MALI_ACCESS_WRITE);
+    w->tag = mali_mem_tag(as, va);
+    w->host = host;
+    return host + (va & MALI_PAGE_MASK);
 }
 
 /* --- Accesses of any size --- */

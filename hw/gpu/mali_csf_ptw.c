@@ -118,8 +118,9 @@ bool mali_ptw_allows(const MaliPtwResult *res, MaliAccess access)
         return res->readable;
     case MALI_ACCESS_WRITE:
         return res->writable;
+    default:
+        return false;
     }
-    return false;
 }
 
 /*

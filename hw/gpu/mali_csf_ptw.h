@@ -18,6 +18,7 @@ typedef enum MaliAccess {
     MALI_ACCESS_EXECUTE = 1,
     MALI_ACCESS_READ = 2,
     MALI_ACCESS_WRITE = 3,
+    MALI_ACCESS_COUNT
 } MaliAccess;
 
 /*

@@ -14,9 +14,9 @@
 #include "trace.h"
 
 /* One slice: the BQL is held no longer than this takes, some 50 us */
-#define MALI_SLICE_INSTRUCTIONS 16384
+#define MALI_SLICE_INSTRUCTIONS 10240
 /* A late one makes up for it, up to so many times the usual length */
-#define MALI_SLICE_CATCH_UP     3
+#define MALI_SLICE_CATCH_UP     2
 /* What an instruction costs on the virtual clock */
 #define MALI_INSTRUCTION_NS     5
 /* At least that much between slices, for the rest of the machine */
