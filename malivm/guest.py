@@ -7,7 +7,7 @@ The table tests/guest/programs says which sources make which program. One of the
 
 import json
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from . import apt, cpio, errors, kernel, modules, packages, paths, proc, progress
@@ -53,14 +53,21 @@ def _inputs() -> list[Path]:
     return sorted([TABLE, *SOURCES.glob("*.[ch]")])
 
 
-def _table() -> dict[str, list[str]]:
-    """The programs and what each is made of (names without .c)."""
-    table = {}
+def _rows() -> Iterator[tuple[str, list[str]]]:
     for line in TABLE.read_text(encoding="utf-8").splitlines():
         if line and not line.startswith("#"):
             name, _, sources = line.partition(":")
-            table[name] = [Path(source).stem for source in sources.split()]
-    return table
+            yield name, [Path(source).stem for source in sources.split()]
+
+
+def _table() -> dict[str, list[str]]:
+    """The programs and what each is made of (names without .c)."""
+    return {name.strip("[]"): sources for name, sources in _rows()}
+
+
+def suites_apart() -> set[str]:
+    """The suites that `all` leaves out."""
+    return {name.strip("[]") for name, _ in _rows() if name.startswith("[")}
 
 
 def programs(cross: str) -> dict[str, Path]:

@@ -5,14 +5,14 @@ import argparse
 import os
 import shlex
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TextIO
 
 from . import console, guest, machine, paths, results, table, vm
 from .errors import MaliError
 
-ALL = "all"
+ALL = "all"                             # every suite that guest.suites_apart() does not name
 
 # What a guest does when it is asked to switch itself off (QEMU's ShutdownCause).
 _ORDERLY = "guest-shutdown"
@@ -20,8 +20,17 @@ _LAST_LINES = 5
 
 
 def matches(name: str, pattern: str) -> bool:
-    """`pattern` is `name`, the first of its parts, or all."""
-    return pattern == ALL or name == pattern or name.startswith(pattern + ".")
+    """`pattern` is `name`, or the first of its parts."""
+    return name == pattern or name.startswith(pattern + ".")
+
+
+def expand(known: Sequence[tuple[str, str]], patterns: Sequence[str],
+           apart: Collection[str]) -> list[str]:
+    """`patterns`, with the names of suites, but for those `apart`, in place of all."""
+    suites = dict.fromkeys(name.partition(".")[0] for name, _ in known)
+    everything = [suite for suite in suites if suite not in apart]
+    return [name for pattern in patterns or [ALL]
+            for name in (everything if pattern == ALL else [pattern])]
 
 
 def select(known: Sequence[tuple[str, str]], patterns: Sequence[str]) -> list[tuple[str, str]]:
@@ -32,7 +41,7 @@ def select(known: Sequence[tuple[str, str]], patterns: Sequence[str]) -> list[tu
             raise MaliError(f"there is no test or suite {pattern} (suites: {suites}); "
                             "./mali-vm run --list shows all tests")
     return [(name, text) for name, text in known
-            if any(matches(name, pattern) for pattern in patterns or [ALL])]
+            if any(matches(name, pattern) for pattern in patterns)]
 
 
 def _print_list(paper: table.Paper, tests: Sequence[tuple[str, str]]) -> None:
@@ -127,14 +136,16 @@ def _title(paper: table.Paper, prepared: machine.Prepared) -> None:
                            f"{prepared.smp} CPUs, {prepared.memory} MiB", "bold"))
 
 
-def run_tests(prepared: machine.Prepared, tests: Sequence[str], args: argparse.Namespace,
-              paper: table.Paper) -> results.Report:
-    """Boot the guest, have it run `tests`, return what came of it."""
-    settings = ["mode=run", f"keep-going={int(args.keep_going)}"]
+def run_tests(prepared: machine.Prepared, tests: Sequence[str], paper: table.Paper, *,
+              timeout: int, keep_going: bool = False, log: str | None = None,
+              verbose: bool = False) -> results.Report:
+    """Boot the guest, have it run `tests`, return what came of it. For the others see the
+    options of ./mali-vm run."""
+    settings = ["mode=run", f"keep-going={int(keep_going)}"]
     settings += [f"test={name}" for name in tests]
     collector = results.Collector(lambda test: table.test_line(paper, test),
                                   lambda name: paper.live(f"        {name} ..."))
-    folder = Path(args.log) if args.log else None
+    folder = Path(log) if log else None
     config = prepared.config(
         settings, kernel_args=console.KERNEL_ARGS,
         qemu_log=folder.absolute() / "qemu.log" if folder else None)
@@ -142,12 +153,11 @@ def run_tests(prepared: machine.Prepared, tests: Sequence[str], args: argparse.N
     with Logs(folder) as logs, vm.Vm(config) as running:
         logs.command(running.command)
         device = running.device_properties()
-        lost = _follow(running, collector, running.started + args.timeout, logs, paper,
-                       args.verbose)
+        lost = _follow(running, collector, running.started + timeout, logs, paper, verbose)
         total = time.monotonic() - running.started
     timed_out = lost == "timeout"
     if timed_out:
-        lost = _describe_timeout(collector, args.timeout)
+        lost = _describe_timeout(collector, timeout)
     crashed = bool(lost) and not (timed_out and collector.console.running)
     findings = collector.finish(lost)
     return results.Report(
@@ -161,16 +171,17 @@ def main(args: argparse.Namespace) -> int:
     """The command; returns the exit code."""
     paper = table.Paper()
     known = guest.list_tests()
-    chosen = select(known, args.tests)
+    names = expand(known, args.tests, guest.suites_apart())
+    chosen = select(known, names)
     if args.list:
-        _print_list(paper, chosen)
+        _print_list(paper, chosen if args.tests else known)
         return results.EXIT_PASS
     json_path = check_json(args.json)
     prepared = machine.prepare(args)
     _title(paper, prepared)
-    names = [] if not args.tests or ALL in args.tests else args.tests
     try:
-        report = run_tests(prepared, names, args, paper)
+        report = run_tests(prepared, names, paper, timeout=args.timeout,
+                           keep_going=args.keep_going, log=args.log, verbose=args.verbose)
     finally:
         paper.clear()
     if json_path is not None:

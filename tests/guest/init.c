@@ -303,22 +303,6 @@ static void run_suite(const char *suite, char *const names[])
 		    status < 0 ? status : WEXITSTATUS(status));
 }
 
-static int by_name(const struct dirent **a, const struct dirent **b)
-{
-	return strcmp((*a)->d_name, (*b)->d_name);
-}
-
-static void run_all_suites(void)
-{
-	char *const none[] = { NULL };
-	struct dirent **entries;
-	int i, n = scandir(TESTS_DIR, &entries, NULL, by_name);
-
-	for (i = 0; i < n; i++)
-		if (entries[i]->d_name[0] != '.')
-			run_suite(entries[i]->d_name, none);
-}
-
 /* Run what test= asks for: each suite once, at the place of its first test. */
 static void run_tests(void)
 {
@@ -326,10 +310,6 @@ static void run_tests(void)
 	const char *name, *other;
 	unsigned int i, j, n;
 
-	if (!conf_nth("test", 0)) {
-		run_all_suites();
-		return;
-	}
 	for (i = 0; (name = conf_nth("test", i)); i++) {
 		bool seen = false;
 		size_t len;
@@ -344,9 +324,7 @@ static void run_tests(void)
 				names[n++] = (char *)other;
 		}
 		names[n] = NULL;
-		if (!strcmp(suite, "all"))
-			run_all_suites();
-		else if (!seen)
+		if (!seen)
 			run_suite(suite, names);
 	}
 }

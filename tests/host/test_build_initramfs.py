@@ -264,6 +264,12 @@ class Programs(BuildCase):
     def test_list(self) -> None:
         self.assertEqual(guest.list_tests(), [("first.one", "does little")])
 
+    def test_suites_in_brackets_are_listed_and_apart(self) -> None:
+        self.write("guest/programs", "init: init.c\n[first]: first.c part.c\n")
+        self.assertEqual(guest.list_tests(), [("first.one", "does little")])
+        self.assertEqual(guest.suites_apart(), {"first"})
+        self.assertEqual(set(guest.programs("")), {"init", "first"})
+
     def test_list_follows_a_header(self) -> None:
         guest.list_tests()
         self.write("guest/part.h", "#define TEST \"first.two\\tdoes more than that\"\n")

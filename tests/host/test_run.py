@@ -3,6 +3,7 @@
 
 import json
 import os
+import re
 import unittest
 from pathlib import Path
 from typing import Any
@@ -138,13 +139,25 @@ class Options(RunCase):
     def test_select(self) -> None:
         def names(*patterns: str) -> list[str]:
             return [name for name, _ in run.select(TESTS, patterns)]
-        self.assertEqual(names(), ["a.one", "a.two", "b.one.x"])
-        self.assertEqual(names("all"), names())
         self.assertEqual(names("b"), ["b.one.x"])
         self.assertEqual(names("b.one", "a.two"), ["a.two", "b.one.x"])
         for wrong in ("a.on", "c", "a.one.x"):
             with self.assertRaisesRegex(MaliError, "suites: a, b"):
                 names(wrong)
+
+    def test_all_is_every_suite_that_is_not_apart(self) -> None:
+        for patterns, names in (((), ["a"]), (("all",), ["a"]), (("b.one",), ["b.one"]),
+                                (("all", "b"), ["a", "b"])):
+            self.assertEqual(run.expand(TESTS, patterns, {"b"}), names)
+
+    def test_a_suite_apart_is_run_only_by_its_name(self) -> None:
+        copy = self.folder / "copy"
+        with mock.patch.object(guest, "suites_apart", return_value={"b"}):
+            for words, settings in (((), b"test=a\n"), (("b",), b"test=b\n")):
+                self.play([["initrd", str(copy)], *PASSING, *OFF], *words)
+                self.assertEqual(re.findall(rb"test=.*\n", copy.read_bytes()), [settings])
+            self.assertIn("b.one.x", self.run_cli("--list")[1])
+            self.assertNotIn("b.one.x", self.run_cli("--list", "all")[1])
 
     def test_nothing_left_in_the_temporary_folder(self) -> None:
         temp = self.folder / "temp"
