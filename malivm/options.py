@@ -87,7 +87,7 @@ COMMANDS = (
     )),
     Command("run", "boot a guest, run tests, report", (
         Option("tests", "a test (SUITE.NAME), the first parts of a name, a suite, or all "
-               "(default: all)", {"nargs": "*", "metavar": "TEST"}),
+               "(default: all, which leaves out bench)", {"nargs": "*", "metavar": "TEST"}),
         *MACHINE,
         _value("--timeout", "S", "give up after S seconds of real time", DEFAULT_TIMEOUT,
                positive),
@@ -109,15 +109,16 @@ COMMANDS = (
     ), (
         ("./mali-vm shell", "the current folder is /host in the guest; leave it with Ctrl-A x"),
     )),
-    Command("bench", "what the device costs, as ratios measured side by side", (
-        Option("names", "boot, probe, idle, run (default: all)",
+    Command("bench", "what the device costs, beside what it is compared with", (
+        Option("names", "boot, probe, idle, loop, copy, fence, queue, groups, suspended, run "
+               "(default: all)",
                {"nargs": "*", "metavar": "NAME"}),
         *MACHINE,
-        _value("--repeat", "N", "pairs of runs, of which the median counts", 5, positive),
+        _value("--repeat", "N", "runs, of which the median counts", 5, positive),
         _value("--json", "FILE", "write the figures there"),
         _flag("--strict", "exit 1 if a limit is missed"),
     ), (
-        ("./mali-vm bench idle", "one figure"),
+        ("./mali-vm bench loop copy", "two figures"),
     )),
     Command("decode", "a dump of a command stream as text", (
         Option("file", "little-endian 64-bit words; - is standard input", {"metavar": "FILE"}),
