@@ -26,8 +26,8 @@ DEVICES = (
 )
 
 # What no device asks for: a swap device with its compressors, the shared folder, buffers
-# to import into the driver.
-NAMES = ("zram", "lz4", "lzo_rle", "zstd", "9p", "9pnet_virtio", "udmabuf")
+# to import into the driver, fences that it waits for.
+NAMES = ("zram", "lz4", "lzo_rle", "zstd", "9p", "9pnet_virtio", "udmabuf", "vgem")
 
 DRIVER = "panthor"
 

@@ -51,6 +51,9 @@ static const struct test tests[] = {
 	TEST(chain_of_groups, "24 groups wait for one another, the first one starts last"),
 	TEST(syncobj_chain, "64 jobs, each waits for the fence of the one before"),
 	TEST(sw_fence, "jobs held back by a fence that the CPU controls"),
+	TEST(fence_chain, "12 jobs let go one by one by fences of another driver"),
+	TEST(fence_destroy, "a group is destroyed while its jobs wait for such fences"),
+	TEST(timeline, "32 jobs along the points of one syncobj"),
 
 	TEST(ring_wrap, "200 jobs through a ring that holds 32"),
 	TEST(ring_64k, "1,000 jobs through a ring that holds 512, queued at once"),

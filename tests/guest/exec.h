@@ -115,6 +115,11 @@ void test_chain_of_groups(const void *arg);
 void test_syncobj_chain(const void *arg);
 void test_sw_fence(const void *arg);
 
+/* exec_fence.c */
+void test_fence_chain(const void *arg);
+void test_fence_destroy(const void *arg);
+void test_timeline(const void *arg);
+
 /* exec_sched.c */
 void test_ring_wrap(const void *arg);
 void test_ring_64k(const void *arg);

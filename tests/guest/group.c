@@ -64,34 +64,59 @@ int group_submit(const struct panthor *gpu, uint32_t group, unsigned int queue, 
 	return group_submit_flushed(gpu, group, queue, va, size, wait, signal, 0);
 }
 
+static void add_op(struct drm_panthor_sync_op *op, uint32_t flags, struct sync_point at)
+{
+	*op = (struct drm_panthor_sync_op) {
+		.flags = flags | (at.point ? DRM_PANTHOR_SYNC_OP_HANDLE_TYPE_TIMELINE_SYNCOBJ :
+					     DRM_PANTHOR_SYNC_OP_HANDLE_TYPE_SYNCOBJ),
+		.handle = at.syncobj,
+		.timeline_value = at.point,
+	};
+}
+
+static int submit(const struct panthor *gpu, uint32_t group,
+		  struct drm_panthor_queue_submit *submit, const struct sync_point *waits,
+		  unsigned int nr_waits, const struct sync_point *signal)
+{
+	struct drm_panthor_sync_op ops[MAX_WAITS + 1];
+	unsigned int nr = 0;
+	struct drm_panthor_group_submit args = {
+		.group_handle = group,
+		.queue_submits = DRM_PANTHOR_OBJ_ARRAY(1, submit),
+	};
+
+	if (nr_waits > MAX_WAITS)
+		return -EINVAL;
+	for (unsigned int i = 0; i < nr_waits; i++)
+		add_op(&ops[nr++], DRM_PANTHOR_SYNC_OP_WAIT, waits[i]);
+	if (signal)
+		add_op(&ops[nr++], DRM_PANTHOR_SYNC_OP_SIGNAL, *signal);
+	submit->syncs = (struct drm_panthor_obj_array)DRM_PANTHOR_OBJ_ARRAY(nr, ops);
+	return drm_ioctl(gpu, DRM_IOCTL_PANTHOR_GROUP_SUBMIT, &args);
+}
+
+int group_submit_syncs(const struct panthor *gpu, uint32_t group, unsigned int queue, uint64_t va,
+		       uint32_t size, const struct sync_point *waits, unsigned int nr_waits,
+		       const struct sync_point *signal)
+{
+	struct drm_panthor_queue_submit args = {
+		.queue_index = queue, .stream_addr = va, .stream_size = size,
+	};
+
+	return submit(gpu, group, &args, waits, nr_waits, signal);
+}
+
 int group_submit_flushed(const struct panthor *gpu, uint32_t group, unsigned int queue,
 			 uint64_t va, uint32_t size, uint32_t wait, uint32_t signal,
 			 uint32_t latest_flush)
 {
-	struct drm_panthor_sync_op ops[2];
-	unsigned int nr = 0;
-	struct drm_panthor_queue_submit submit = {
+	const struct sync_point before = { .syncobj = wait }, after = { .syncobj = signal };
+	struct drm_panthor_queue_submit args = {
 		.queue_index = queue, .stream_addr = va, .stream_size = size,
 		.latest_flush = latest_flush,
 	};
-	struct drm_panthor_group_submit args = {
-		.group_handle = group,
-		.queue_submits = DRM_PANTHOR_OBJ_ARRAY(1, &submit),
-	};
 
-	memset(ops, 0, sizeof(ops));
-	if (wait) {
-		ops[nr].flags = DRM_PANTHOR_SYNC_OP_WAIT |
-				DRM_PANTHOR_SYNC_OP_HANDLE_TYPE_SYNCOBJ;
-		ops[nr++].handle = wait;
-	}
-	if (signal) {
-		ops[nr].flags = DRM_PANTHOR_SYNC_OP_SIGNAL |
-				DRM_PANTHOR_SYNC_OP_HANDLE_TYPE_SYNCOBJ;
-		ops[nr++].handle = signal;
-	}
-	submit.syncs = (struct drm_panthor_obj_array)DRM_PANTHOR_OBJ_ARRAY(nr, ops);
-	return drm_ioctl(gpu, DRM_IOCTL_PANTHOR_GROUP_SUBMIT, &args);
+	return submit(gpu, group, &args, &before, wait ? 1 : 0, signal ? &after : NULL);
 }
 
 int syncobj_create(const struct panthor *gpu)
@@ -109,16 +134,51 @@ int syncobj_destroy(const struct panthor *gpu, uint32_t syncobj)
 	return drm_ioctl(gpu, DRM_IOCTL_SYNCOBJ_DESTROY, &args);
 }
 
-int syncobj_wait(const struct panthor *gpu, uint32_t syncobj, unsigned int ms)
+static int64_t in_ms(unsigned int ms)
 {
-	struct drm_syncobj_wait args = {
-		.handles = (uintptr_t)&syncobj, .count_handles = 1,
-	};
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	args.timeout_nsec = now.tv_sec * 1000000000LL + now.tv_nsec + ms * 1000000LL;
+	return now.tv_sec * 1000000000LL + now.tv_nsec + ms * 1000000LL;
+}
+
+int syncobj_wait(const struct panthor *gpu, uint32_t syncobj, unsigned int ms)
+{
+	struct drm_syncobj_wait args = {
+		.handles = (uintptr_t)&syncobj, .count_handles = 1, .timeout_nsec = in_ms(ms),
+	};
+
 	return drm_ioctl(gpu, DRM_IOCTL_SYNCOBJ_WAIT, &args);
+}
+
+int timeline_wait(const struct panthor *gpu, uint32_t syncobj, uint64_t point, unsigned int ms)
+{
+	struct drm_syncobj_timeline_wait args = {
+		.handles = (uintptr_t)&syncobj, .points = (uintptr_t)&point, .count_handles = 1,
+		.timeout_nsec = in_ms(ms),
+	};
+
+	return drm_ioctl(gpu, DRM_IOCTL_SYNCOBJ_TIMELINE_WAIT, &args);
+}
+
+int timeline_signal(const struct panthor *gpu, uint32_t syncobj, uint64_t point)
+{
+	struct drm_syncobj_timeline_array args = {
+		.handles = (uintptr_t)&syncobj, .points = (uintptr_t)&point, .count_handles = 1,
+	};
+
+	return drm_ioctl(gpu, DRM_IOCTL_SYNCOBJ_TIMELINE_SIGNAL, &args);
+}
+
+long long timeline_query(const struct panthor *gpu, uint32_t syncobj)
+{
+	uint64_t point = 0;
+	struct drm_syncobj_timeline_array args = {
+		.handles = (uintptr_t)&syncobj, .points = (uintptr_t)&point, .count_handles = 1,
+	};
+	int ret = drm_ioctl(gpu, DRM_IOCTL_SYNCOBJ_QUERY, &args);
+
+	return ret ? ret : (long long)point;
 }
 
 /* The status is in the fence's sync file (linux/sync_file.h), 1 for success */

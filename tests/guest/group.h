@@ -29,6 +29,19 @@ int group_submit_flushed(const struct panthor *gpu, uint32_t group, unsigned int
 			 uint64_t va, uint32_t size, uint32_t wait, uint32_t signal,
 			 uint32_t latest_flush);
 
+/* A syncobj, or a point of its time line; point 0 is the syncobj itself. */
+struct sync_point {
+	uint32_t syncobj;
+	uint64_t point;
+};
+
+#define MAX_WAITS 8
+
+/* The same with any number of points to wait for, up to MAX_WAITS; signal may be NULL. */
+int group_submit_syncs(const struct panthor *gpu, uint32_t group, unsigned int queue, uint64_t va,
+		       uint32_t size, const struct sync_point *waits, unsigned int nr_waits,
+		       const struct sync_point *signal);
+
 int syncobj_create(const struct panthor *gpu);
 int syncobj_destroy(const struct panthor *gpu, uint32_t syncobj);
 /* Wait until the syncobj's fence is signalled. -ETIME after so many ms. */
@@ -38,5 +51,10 @@ int syncobj_status(const struct panthor *gpu, uint32_t syncobj);
 /* Let it be signalled by the CPU; and take its fence away. */
 int syncobj_signal(const struct panthor *gpu, uint32_t syncobj);
 int syncobj_reset(const struct panthor *gpu, uint32_t syncobj);
+
+/* Of a syncobj's time line: wait for a point, signal one by the CPU, and where it is. */
+int timeline_wait(const struct panthor *gpu, uint32_t syncobj, uint64_t point, unsigned int ms);
+int timeline_signal(const struct panthor *gpu, uint32_t syncobj, uint64_t point);
+long long timeline_query(const struct panthor *gpu, uint32_t syncobj);
 
 #endif
