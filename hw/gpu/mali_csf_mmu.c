@@ -16,12 +16,14 @@
 
 /* --- Translation --- */
 
+/* Not with address_space_ldq(), which reads devices whatever the attributes */
 static bool mali_mmu_fetch(void *opaque, uint64_t pa, uint64_t *desc)
 {
     MaliCsfState *s = opaque;
-    MemTxResult r;
+    MemTxResult r = address_space_read(&s->dma_as, pa, MALI_DMA_ATTRS, desc,
+                                       sizeof(*desc));
 
-    *desc = address_space_ldq_le(&s->dma_as, pa, MALI_DMA_ATTRS, &r);
+    le64_to_cpus(desc);
     return r == MEMTX_OK;
 }
 

@@ -440,6 +440,8 @@ typedef struct FaultCase {
 #define FAULTY                  (PTE_LEAF | PTE_ATTR(7))
 #define BLOCK_1G                (0x40000000 | PTE_BLOCK)
 #define BLOCK_2M                (RAM_SECTION | PTE_BLOCK)
+/* A PL011, whose first register it matters to have read */
+#define UART                    0x09000000
 /* One bit more than the G610's 40 */
 #define TOO_HIGH                BIT_ULL(40)
 
@@ -476,6 +478,7 @@ static const FaultCase fault_cases[] = {
     /* The GPU's own registers: an access of the GPU to itself is refused */
     { "bus/own-registers", 3, PTE_ADDR, GPU_BASE, 0x80 },
     { "bus/own-registers-as-table", 2, PTE_ADDR, GPU_BASE, 0x80 },
+    { "bus/device-as-table", 2, PTE_ADDR, UART, 0x80 },
 };
 
 static void test_fault(const void *opaque)
