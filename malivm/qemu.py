@@ -25,6 +25,7 @@ LINKS = {
     "include/hw/gpu": "include/hw/gpu",
     "configs/devices/aarch64-softmmu/mali.mak": "configs/mali.mak",
     "docs/system/devices/mali-csf.rst": "docs/mali-csf.rst",
+    "qapi/mali-csf.json": "qapi/mali-csf.json",
     "tests/qtest/": "tests/qtest/mali-csf-*",
 }
 

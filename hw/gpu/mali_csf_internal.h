@@ -513,6 +513,16 @@ MaliXlate mali_mmu_translate(MaliCsfState *s, unsigned as, uint64_t va,
  */
 uint8_t mali_mmu_walk(MaliCsfState *s, unsigned as, uint64_t va,
                       MaliAccess access, MaliPtwResult *res);
+/* What mali_mmu_translate() would find in there now, also without a trace */
+typedef enum MaliXlateSource {
+    MALI_FROM_TLB,
+    MALI_FROM_WALK_CACHE,
+    MALI_FROM_TABLES,
+} MaliXlateSource;
+
+uint8_t mali_mmu_peek(MaliCsfState *s, unsigned as, uint64_t va,
+                      MaliAccess access, MaliPtwResult *res,
+                      MaliXlateSource *source);
 /* Whether a locked region holds any of @first to @last */
 bool mali_mmu_is_locked(const MaliCsfState *s, unsigned as, uint64_t first,
                         uint64_t last);

@@ -32,7 +32,7 @@ static uint8_t mali_mmu_identity(MaliCsfState *s, uint64_t va,
                                  MaliPtwResult *res)
 {
     *res = (MaliPtwResult) {
-        .pa = va, .page_mask = 0xfff,
+        .pa = va, .page_mask = MAKE_64BIT_MASK(0, s->pa_bits),
         .readable = true, .writable = true, .executable = true,
     };
     return va >> s->pa_bits ? MALI_EXC_ADDR_SIZE_FAULT_OUT : MALI_EXC_OK;
@@ -68,6 +68,28 @@ static uint8_t mali_mmu_walk_tables(MaliCsfState *s, const MaliAs *as,
     return mali_ptw_walk(&cfg, va, access, start, mali_mmu_fetch, s, res);
 }
 
+/* As the TLB has it, or by a walk from the lowest table that it has */
+static inline uint8_t mali_mmu_ask_tlb(MaliCsfState *s, unsigned nr,
+                                       uint64_t va, MaliAccess access,
+                                       MaliPtwResult *res,
+                                       MaliXlateSource *source)
+{
+    const MaliTlbEntry *e = mali_tlb_lookup(&s->tlb, nr, va);
+    MaliPtwTable start;
+    bool found;
+
+    if (e) {
+        *source = MALI_FROM_TLB;
+        mali_tlb_result(e, va, res);
+        return mali_ptw_allows(res, access) ? MALI_EXC_OK
+                                            : MALI_EXC_PERM_FAULT + e->level;
+    }
+    found = mali_tlb_find_table(&s->tlb, nr, va, &start);
+    *source = found ? MALI_FROM_WALK_CACHE : MALI_FROM_TABLES;
+    return mali_mmu_walk_tables(s, &s->as[nr], va, access,
+                                found ? &start : NULL, res);
+}
+
 /*
  * From the TLB, which is filled with what it misses.  A walk that ends in a
  * fault leaves the tables that it came by: they are valid.
@@ -75,21 +97,13 @@ static uint8_t mali_mmu_walk_tables(MaliCsfState *s, const MaliAs *as,
 static uint8_t mali_mmu_cached(MaliCsfState *s, unsigned nr, uint64_t va,
                                MaliAccess access, MaliPtwResult *res)
 {
-    const MaliTlbEntry *e = mali_tlb_lookup(&s->tlb, nr, va);
-    MaliPtwTable start;
-    uint8_t exception;
-    bool found;
+    MaliXlateSource source;
+    uint8_t exception = mali_mmu_ask_tlb(s, nr, va, access, res, &source);
 
-    if (e) {
-        mali_tlb_result(e, va, res);
-        return mali_ptw_allows(res, access) ? MALI_EXC_OK
-                                            : MALI_EXC_PERM_FAULT + e->level;
+    if (source != MALI_FROM_TLB) {
+        mali_tlb_fill(&s->tlb, nr, va, res, exception == MALI_EXC_OK,
+                      qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL));
     }
-    found = mali_tlb_find_table(&s->tlb, nr, va, &start);
-    exception = mali_mmu_walk_tables(s, &s->as[nr], va, access,
-                                     found ? &start : NULL, res);
-    mali_tlb_fill(&s->tlb, nr, va, res, exception == MALI_EXC_OK,
-                  qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL));
     return exception;
 }
 
@@ -116,6 +130,17 @@ uint8_t mali_mmu_walk(MaliCsfState *s, unsigned nr, uint64_t va,
                       MaliAccess access, MaliPtwResult *res)
 {
     return mali_mmu_lookup(s, nr, va, access, true, res);
+}
+
+uint8_t mali_mmu_peek(MaliCsfState *s, unsigned nr, uint64_t va,
+                      MaliAccess access, MaliPtwResult *res,
+                      MaliXlateSource *source)
+{
+    *source = MALI_FROM_TABLES;
+    if (FIELD_EX64(s->as[nr].transcfg, AS_TRANSCFG, MODE) != AS_MODE_4K) {
+        return mali_mmu_walk(s, nr, va, access, res);
+    }
+    return mali_mmu_ask_tlb(s, nr, va, access, res, source);
 }
 
 bool mali_mmu_is_locked(const MaliCsfState *s, unsigned nr, uint64_t first,

@@ -145,14 +145,11 @@ static uint8_t finish_leaf(const MaliPtwConfig *cfg, uint64_t va,
     }
 
     set_rights(cfg, limits, desc, res);
-    if (!mali_ptw_allows(res, access)) {
-        return MALI_EXC_PERM_FAULT + res->level;
-    }
-
     res->page_mask = mali_ptw_level_mask(res->level);
     res->pa = (desc & R_DESC_ADDR_MASK & ~res->page_mask) |
               (va & res->page_mask);
-    return MALI_EXC_OK;
+    return mali_ptw_allows(res, access) ? MALI_EXC_OK
+                                        : MALI_EXC_PERM_FAULT + res->level;
 }
 
 /* The root, or why the configuration or the address does not lead to one */

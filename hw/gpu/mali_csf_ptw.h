@@ -71,7 +71,7 @@ typedef struct MaliPtwResult {
     uint8_t n_levels;       /* descriptors read: so many of both are valid */
     uint8_t level;          /* of desc, or of the one that could not be read */
 
-    /* What it found: valid with MALI_EXC_OK only */
+    /* What it found: valid with MALI_EXC_OK and MALI_EXC_PERM_FAULT only */
     uint8_t attr;           /* MEMATTR byte of the leaf */
     bool readable;
     bool writable;

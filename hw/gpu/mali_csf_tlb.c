@@ -142,6 +142,13 @@ MaliTlbEntry *mali_tlb_first(MaliTlb *tlb, unsigned as, uint64_t first,
                                              last));
 }
 
+MaliTlbEntry *mali_tlb_first_table(MaliTlb *tlb, unsigned as, uint64_t first,
+                                   uint64_t last)
+{
+    return entry_of(interval_tree_iter_first(&tlb->as[as].tables.tree, first,
+                                             last));
+}
+
 MaliTlbEntry *mali_tlb_next(MaliTlbEntry *entry, uint64_t first, uint64_t last)
 {
     return entry_of(interval_tree_iter_next(&entry->node, first, last));

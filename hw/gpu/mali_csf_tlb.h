@@ -127,11 +127,14 @@ uint32_t mali_tlb_drop(MaliTlb *tlb, unsigned as, uint64_t first,
                        uint64_t last);
 
 /*
- * The first translation in @first to @last by address, and the one after
- * @entry; NULL when there is none.  Nothing may be dropped in between.
+ * The first translation, or table, that is for any of @first to @last, by where
+ * they begin, and the one after @entry; NULL when there is none.  Nothing may
+ * be dropped in between.
  */
 MaliTlbEntry *mali_tlb_first(MaliTlb *tlb, unsigned as, uint64_t first,
                              uint64_t last);
+MaliTlbEntry *mali_tlb_first_table(MaliTlb *tlb, unsigned as, uint64_t first,
+                                   uint64_t last);
 MaliTlbEntry *mali_tlb_next(MaliTlbEntry *entry, uint64_t first,
                             uint64_t last);
 

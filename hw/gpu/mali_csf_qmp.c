@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Arm Mali CSF GPU: QMP commands (qapi/mali-csf.json)
+ *
+ * They look and leave no trace: an address can be translated, and what an
+ * address space maps or the TLB keeps be listed, without a job that does it.
+ */
+
+#include "qemu/osdep.h"
+#include "qapi/error.h"
+#include "qapi/qapi-commands-mali-csf.h"
+#include "mali_csf_internal.h"
+
+/* Of one answer; a client that wants more asks again */
+#define MALI_QMP_LIMIT          1000
+#define MALI_QMP_LIMIT_MAX      10000
+/*
+ * Walks for one answer, a few ms of them: tables that point at themselves map
+ * the whole of the address space in small pages.
+ */
+#define MALI_QMP_WALKS          32768
+
+QEMU_BUILD_BUG_ON((int)MALI_CSF_ACCESS_ATOMIC != (int)MALI_ACCESS_ATOMIC);
+QEMU_BUILD_BUG_ON((int)MALI_CSF_ACCESS_EXECUTE != (int)MALI_ACCESS_EXECUTE);
+QEMU_BUILD_BUG_ON((int)MALI_CSF_ACCESS_READ != (int)MALI_ACCESS_READ);
+QEMU_BUILD_BUG_ON((int)MALI_CSF_ACCESS_WRITE != (int)MALI_ACCESS_WRITE);
+
+QEMU_BUILD_BUG_ON((int)MALI_CSF_SOURCE_TLB != (int)MALI_FROM_TLB);
+QEMU_BUILD_BUG_ON((int)MALI_CSF_SOURCE_WALK_CACHE != (int)MALI_FROM_WALK_CACHE);
+QEMU_BUILD_BUG_ON((int)MALI_CSF_SOURCE_TABLES != (int)MALI_FROM_TABLES);
+
+/* --- Arguments --- */
+
+static MaliCsfState *mali_qmp_device(const char *path, Error **errp)
+{
+    bool ambiguous = false;
+    Object *obj;
+
+    if (path) {
+        obj = object_resolve_path_type(path, TYPE_MALI_CSF, &ambiguous);
+    } else {
+        obj = object_resolve_path_type("", TYPE_MALI_CSF, &ambiguous);
+    }
+    if (ambiguous) {
+        error_setg(errp, "There are several mali-csf devices that this may "
+                   "mean: name one with 'qom-path'");
+        return NULL;
+    }
+    if (!obj || !DEVICE(obj)->realized) {
+        if (path) {
+            error_setg(errp, "'%s' is not a mali-csf device", path);
+        } else {
+            error_setg(errp, "There is no mali-csf device");
+        }
+        return NULL;
+    }
+    return MALI_CSF(obj);
+}
+
+static MaliCsfState *mali_qmp_as(const char *path, uint32_t as, Error **errp)
+{
+    MaliCsfState *s = mali_qmp_device(path, errp);
+
+    if (s && as >= s->as_count) {
+        error_setg(errp, "There is no address space %" PRIu32
+                   ": the device has %" PRIu32, as, s->as_count);
+        return NULL;
+    }
+    return s;
+}
+
+static bool mali_qmp_limit(bool has_limit, uint32_t *limit, Error **errp)
+{
+    if (!has_limit) {
+        *limit = MALI_QMP_LIMIT;
+    }
+    if (!*limit || *limit > MALI_QMP_LIMIT_MAX) {
+        error_setg(errp, "'limit' must be 1 to %d", MALI_QMP_LIMIT_MAX);
+        return false;
+    }
+    return true;
+}
+
+/* --- Translate --- */
+
+static bool mali_qmp_has_page(uint8_t exception)
+{
+    return exception == MALI_EXC_OK ||
+           (exception & ~(MALI_PTW_LEVELS - 1)) == MALI_EXC_PERM_FAULT;
+}
+
+static MaliCsfTranslation *mali_qmp_translation(uint8_t exception,
+                                                const MaliPtwResult *res)
+{
+    MaliCsfTranslation *t = g_new0(MaliCsfTranslation, 1);
+
+    t->exception = exception;
+    t->level = res->level;
+    if (mali_qmp_has_page(exception)) {
+        t->has_pa = t->has_size = t->has_attr = true;
+        t->has_readable = t->has_writable = t->has_executable = true;
+        t->pa = res->pa;
+        t->size = res->page_mask + 1;
+        t->readable = res->readable;
+        t->writable = res->writable;
+        t->executable = res->executable;
+        t->attr = res->attr;
+    }
+    return t;
+}
+
+static bool mali_qmp_same(const MaliCsfTranslation *a,
+                          const MaliCsfTranslation *b)
+{
+    return a->exception == b->exception && a->pa == b->pa &&
+           a->readable == b->readable && a->writable == b->writable &&
+           a->executable == b->executable && a->attr == b->attr;
+}
+
+MaliCsfPeek *qmp_x_mali_csf_translate(uint32_t as, uint64_t va, bool has_access,
+                                      MaliCsfAccess access,
+                                      const char *qom_path, Error **errp)
+{
+    MaliCsfState *s = mali_qmp_as(qom_path, as, errp);
+    MaliXlateSource source;
+    MaliPtwResult res;
+    MaliCsfPeek *peek;
+    uint8_t exception;
+
+    if (!s) {
+        return NULL;
+    }
+    if (!has_access) {
+        access = MALI_CSF_ACCESS_READ;
+    }
+    peek = g_new0(MaliCsfPeek, 1);
+    peek->locked = mali_mmu_is_locked(s, as, va, va);
+    exception = mali_mmu_peek(s, as, va, (MaliAccess)access, &res, &source);
+    peek->source = (MaliCsfSource)source;
+    peek->cached = mali_qmp_translation(exception, &res);
+    exception = mali_mmu_walk(s, as, va, (MaliAccess)access, &res);
+    peek->fresh = mali_qmp_translation(exception, &res);
+    peek->stale = !mali_qmp_same(peek->cached, peek->fresh);
+    return peek;
+}
+
+/* --- Mappings --- */
+
+/* What one walk tells, as a range of its own; false: nothing is there */
+static bool mali_qmp_piece(uint8_t exception, const MaliPtwResult *res,
+                           uint64_t va, uint64_t last, MaliCsfRange *piece)
+{
+    bool mapped = mali_qmp_has_page(exception);
+
+    if (!mapped && exception >= MALI_EXC_TRANSLATION_FAULT &&
+        exception < MALI_EXC_TRANSLATION_FAULT + MALI_PTW_LEVELS) {
+        return false;
+    }
+    *piece = (MaliCsfRange) {
+        .va = va,
+        .size = last - va + 1,
+        .exception = mapped ? MALI_EXC_OK : exception,
+    };
+    if (mapped) {
+        piece->has_pa = piece->has_contiguous = piece->has_attr = true;
+        piece->has_readable = piece->has_writable = true;
+        piece->has_executable = true;
+        piece->pa = res->pa;
+        piece->contiguous = true;
+        piece->readable = res->readable;
+        piece->writable = res->writable;
+        piece->executable = res->executable;
+        piece->attr = res->attr;
+    }
+    return true;
+}
+
+/* Make @piece, which comes after it, a part of @range; false: it is none */
+static bool mali_qmp_join(MaliCsfRange *range, const MaliCsfRange *piece,
+                          bool split)
+{
+    bool follows = range->pa + range->size == piece->pa;
+
+    if (range->va + range->size != piece->va ||
+        range->exception != piece->exception ||
+        range->readable != piece->readable ||
+        range->writable != piece->writable ||
+        range->executable != piece->executable ||
+        range->attr != piece->attr ||
+        (split && range->has_pa && !follows)) {
+        return false;
+    }
+    range->size += piece->size;
+    range->contiguous &= follows;
+    return true;
+}
+
+/*
+ * The last address of those that the walk's last descriptor decided on, all of
+ * which end as @va did; UINT64_MAX where no table had a say.
+ */
+static uint64_t mali_qmp_walk_end(uint8_t exception, const MaliPtwResult *res,
+                                  uint64_t va)
+{
+    if (res->n_levels || exception == MALI_EXC_GPU_BUS_FAULT) {
+        return va | mali_ptw_level_mask(res->level);
+    }
+    return exception == MALI_EXC_OK ? va | res->page_mask : UINT64_MAX;
+}
+
+MaliCsfMappings *qmp_x_mali_csf_mappings(uint32_t as, bool has_first,
+                                         uint64_t first, bool has_limit,
+                                         uint32_t limit, bool has_split,
+                                         bool split, const char *qom_path,
+                                         Error **errp)
+{
+    MaliCsfState *s = mali_qmp_as(qom_path, as, errp);
+    MaliCsfMappings *found;
+    MaliCsfRangeList **tail;
+    MaliCsfRange *range = NULL;
+    uint64_t va = first;    /* 0 where it is not given */
+    uint32_t n = 0;
+
+    if (!s || !mali_qmp_limit(has_limit, &limit, errp)) {
+        return NULL;
+    }
+    found = g_new0(MaliCsfMappings, 1);
+    tail = &found->ranges;
+    for (uint32_t walks = 0; ; walks++) {
+        MaliCsfRange piece;
+        MaliPtwResult res;
+        uint8_t exception = mali_mmu_walk(s, as, va, MALI_ACCESS_READ, &res);
+        uint64_t last = mali_qmp_walk_end(exception, &res, va);
+
+        if (walks == MALI_QMP_WALKS) {
+            break;
+        }
+        /* Past the end of the tables, or there are none */
+        if (last == UINT64_MAX) {
+            return found;
+        }
+        if (mali_qmp_piece(exception, &res, va, last, &piece) &&
+            !(range && mali_qmp_join(range, &piece, split))) {
+            if (n++ == limit) {
+                break;
+            }
+            range = g_memdup2(&piece, sizeof(piece));
+            QAPI_LIST_APPEND(tail, range);
+        }
+        va = last + 1;
+    }
+    found->has_next = true;
+    found->next = va;
+    return found;
+}
+
+/* --- TLB --- */
+
+static MaliCsfTlbEntry *mali_qmp_tlb_entry(const MaliTlbEntry *e, bool table)
+{
+    MaliCsfTlbEntry *entry = g_new0(MaliCsfTlbEntry, 1);
+
+    *entry = (MaliCsfTlbEntry) {
+        .va = e->node.start,
+        .size = e->node.last - e->node.start + 1,
+        .table = table,
+        .level = e->level,
+        .pa = e->pa,
+        .descriptor = e->desc_pa,
+        .time_ns = e->when,
+        .serial = e->serial,
+    };
+    if (!table) {
+        entry->has_readable = entry->has_writable = true;
+        entry->has_executable = entry->has_attr = true;
+        entry->readable = e->readable;
+        entry->writable = e->writable;
+        entry->executable = e->executable;
+        entry->attr = e->attr;
+    }
+    return entry;
+}
+
+MaliCsfTlb *qmp_x_mali_csf_tlb(uint32_t as, bool has_first, uint64_t first,
+                               bool has_limit, uint32_t limit,
+                               const char *qom_path, Error **errp)
+{
+    MaliCsfState *s = mali_qmp_as(qom_path, as, errp);
+    uint64_t va = 0;        /* where the last one of the answer begins */
+    MaliTlbEntry *leaf, *table;
+    MaliCsfTlbEntryList **tail;
+    MaliCsfTlb *found;
+    uint32_t n = 0;
+
+    if (!s || !mali_qmp_limit(has_limit, &limit, errp)) {
+        return NULL;
+    }
+    found = g_new0(MaliCsfTlb, 1);
+    found->total = mali_tlb_count_all(&s->tlb, as);
+    tail = &found->entries;
+    leaf = mali_tlb_first(&s->tlb, as, first, UINT64_MAX);
+    table = mali_tlb_first_table(&s->tlb, as, first, UINT64_MAX);
+    while (leaf || table) {
+        bool is_table = !leaf ||
+                        (table && table->node.start <= leaf->node.start);
+        MaliTlbEntry *e = is_table ? table : leaf;
+
+        if (n >= limit && e->node.start != va) {
+            found->has_next = true;
+            found->next = e->node.start;
+            break;
+        }
+        /* What begins before @first and goes beyond it also comes by */
+        if (e->node.start >= first) {
+            va = e->node.start;
+            QAPI_LIST_APPEND(tail, mali_qmp_tlb_entry(e, is_table));
+            n++;
+        }
+        if (is_table) {
+            table = mali_tlb_next(table, first, UINT64_MAX);
+        } else {
+            leaf = mali_tlb_next(leaf, first, UINT64_MAX);
+        }
+    }
+    return found;
+}
