@@ -7,6 +7,7 @@ with is measured on the same host at nearly the same time.
 
 import argparse
 import json
+import os
 import statistics
 
 from . import bench_jobs, bench_machine, machine, paths, progress, run, table
@@ -82,11 +83,21 @@ def _chosen(names: list[str]) -> list[Figure]:
     return [figure for figure in FIGURES if figure.name in (names or known)]
 
 
+def _tell_if_busy() -> None:
+    """QEMU has three threads at work: where they wait for a CPU, that is what is measured."""
+    load, cpus = os.getloadavg()[0], os.cpu_count() or 1
+    if load > cpus / 2:
+        progress.say(f"this machine is at work already (load {load:.1f}, {cpus} CPUs): "
+                     "for figures that mean something, let it finish first")
+
+
 def main(args: argparse.Namespace) -> int:
     """The command; returns the exit code."""
     figures = _chosen(args.names)
     json_path = run.check_json(args.json)
-    samples = measure(machine.prepare(args), figures, args.repeat)
+    prepared = machine.prepare(args)
+    _tell_if_busy()
+    samples = measure(prepared, figures, args.repeat)
     paper = table.Paper()
     table.grid(paper, ["", "measured", "beside", "ratio", "limit", ""],
                [_row(paper, figure, samples[figure.name]) for figure in figures],

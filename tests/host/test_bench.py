@@ -121,14 +121,18 @@ class Jobs(unittest.TestCase):
 
 
 class Command(unittest.TestCase):
-    def run_bench(self, samples: dict[str, Samples], **more: Any) -> tuple[int, str, Any]:
+    def run_bench(self, samples: dict[str, Samples], load: float = 0.5,
+                  **more: Any) -> tuple[int, str, Any]:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "out.json"
             args = argparse.Namespace(**{"names": list(samples), "repeat": 3, "json": str(path),
                                          "strict": False, **more})
-            with mock.patch.object(machine, "prepare"), support.captured() as (out, _), \
-                    mock.patch.object(bench, "measure", return_value=samples):
+            with mock.patch.object(machine, "prepare"), support.captured() as (out, err), \
+                    mock.patch.object(bench, "measure", return_value=samples), \
+                    mock.patch("os.getloadavg", return_value=(load, 0.0, 0.0)), \
+                    mock.patch("os.cpu_count", return_value=2):
                 code = bench.main(args)
+            self.assertEqual("load 1.5, 2 CPUs" in err.getvalue(), load == 1.5)
             return code, out.getvalue(), json.loads(path.read_text(encoding="utf-8"))
 
     def test_within_the_limit(self) -> None:
@@ -155,6 +159,9 @@ class Command(unittest.TestCase):
         _, out, document = self.run_bench({"run": Samples([9.0])})
         self.assertEqual([figure["name"] for figure in document["figures"]], ["run"])
         self.assertNotIn("probe", out)
+
+    def test_a_busy_machine_is_told_of(self) -> None:
+        self.run_bench({"run": Samples([9.0])}, load=1.5)
 
     def test_the_table_fits_eighty_columns(self) -> None:
         samples = {figure.name: Samples([figure.limit * 3], [3]) for figure in FIGURES}
