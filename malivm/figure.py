@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A figure of the bench: what it is, what came out, and whether that is good enough."""
 
+import math
 import statistics
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -62,6 +63,14 @@ class Figure:
                 "unit": self.unit, "measured": samples.measured, "reference": samples.reference}
 
 
+def _quotient(a: float, b: float) -> float:
+    """a / b. An idle machine may use no CPU at all for a second."""
+    if b:
+        return a / b
+    return math.inf if a else 1.0
+
+
 def ratio(samples: Samples) -> float:
     """The median of the pairs' ratios."""
-    return statistics.median(a / b for a, b in zip(samples.measured, samples.reference))
+    return statistics.median(_quotient(a, b)
+                             for a, b in zip(samples.measured, samples.reference))

@@ -25,6 +25,10 @@ class Value(unittest.TestCase):
         samples = Samples([1.0, 1.2, 2.0], [1.0, 1.0, 2.0])
         self.assertEqual(BY_NAME["boot"].value(samples), 1.0)
 
+    def test_nothing_beside_nothing_is_the_same_and_something_is_more(self) -> None:
+        self.assertEqual(BY_NAME["idle"].value(Samples([0.0, 0.0, 2.0], [0.0, 0.0, 0.0])), 1.0)
+        self.assertFalse(BY_NAME["idle"].ok(Samples([2.0], [0.0])))
+
     def test_an_absolute_figure_is_the_median(self) -> None:
         self.assertEqual(BY_NAME["probe"].value(Samples([50, 70, 9000])), 70)
         self.assertEqual(BY_NAME["loop"].value(Samples([90, 120, 130], [400, 400, 400])), 120)
