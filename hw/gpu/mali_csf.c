@@ -273,6 +273,20 @@ static void mali_csf_find_timestamp_hz(MaliCsfState *s)
     s->timestamp_hz = hz && hz <= UINT32_MAX ? hz : 62500000;
 }
 
+/*
+ * What the model leaves undone, for whoever wonders at a result.  Added when it
+ * is realized: device-list-properties is to list options only.
+ */
+static void mali_csf_add_counters(MaliCsfState *s)
+{
+    object_property_add_uint64_ptr(OBJECT(s), "shader-work-skipped",
+                                   &s->sched.shader_work_skipped,
+                                   OBJ_PROP_FLAG_READ);
+    object_property_add_uint64_ptr(OBJECT(s), "clears-skipped",
+                                   &s->sched.clears_skipped,
+                                   OBJ_PROP_FLAG_READ);
+}
+
 static void mali_csf_realize(DeviceState *dev, Error **errp)
 {
     MaliCsfState *s = MALI_CSF(dev);
@@ -315,6 +329,7 @@ static void mali_csf_realize(DeviceState *dev, Error **errp)
         sysbus_init_irq(SYS_BUS_DEVICE(s), &s->lines[i]);
     }
     s->isa = mali_cs_isa(s->model->gpu_id >> R_GPU_ID_ARCH_MAJOR_SHIFT);
+    mali_csf_add_counters(s);
     mali_check_init(s);
     mali_event_init(s);
     mali_mmu_init(s);
@@ -456,16 +471,7 @@ static const Property mali_csf_properties[] = {
 
 static void mali_csf_instance_init(Object *obj)
 {
-    MaliCsfState *s = MALI_CSF(obj);
-
-    s->model_name = g_strdup("g610");
-    /* What the model leaves undone, for whoever wonders at a result */
-    object_property_add_uint64_ptr(obj, "shader-work-skipped",
-                                   &s->sched.shader_work_skipped,
-                                   OBJ_PROP_FLAG_READ);
-    object_property_add_uint64_ptr(obj, "clears-skipped",
-                                   &s->sched.clears_skipped,
-                                   OBJ_PROP_FLAG_READ);
+    MALI_CSF(obj)->model_name = g_strdup("g610");
 }
 
 static void mali_csf_class_init(ObjectClass *klass, void *data)
