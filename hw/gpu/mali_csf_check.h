@@ -15,6 +15,7 @@
 #include "hw/gpu/mali_csf.h"
 #include "mali_csf_isa.h"
 #include "mali_csf_ptw.h"
+#include "mali_csf_tlb.h"
 
 /* The property "check" */
 typedef enum MaliCheckMode {
@@ -62,6 +63,7 @@ typedef struct MaliAsRecord {
     uint8_t command;        /* AS_COMMAND_* */
 } MaliAsRecord;
 
+#define MALI_CHECK_AS           16
 #define MALI_CHECK_COMMANDS     16
 #define MALI_CHECK_ANSWER_MAX   96
 
@@ -108,6 +110,24 @@ typedef struct MaliFinding {
 /* So many different findings are kept and told; more are only counted */
 #define MALI_FINDINGS_MAX       256
 
+/* What is remembered of an address space; see mali_csf_check.c */
+typedef struct MaliCheckAs {
+    bool faulted;           /* since it was enabled */
+    bool abandoned;         /* and unlocked since then */
+    bool unlatched;         /* configuration written since UPDATE */
+    int64_t unlatched_since;
+    uint8_t flushed;        /* commands given without a LOCK: BIT(FLUSH_*) */
+    bool editing;           /* regions were locked since the last UNLOCK */
+    uint64_t edit_start;    /* all of them, both ends included */
+    uint64_t edit_end;
+} MaliCheckAs;
+
+/* What a translation comes to: MALI_EXC_* and the walk */
+typedef struct MaliAnswer {
+    uint8_t exception;
+    MaliPtwResult res;
+} MaliAnswer;
+
 typedef struct MaliCheck {
     char *mode_text;        /* the property */
     MaliCheckMode mode;
@@ -118,6 +138,8 @@ typedef struct MaliCheck {
 
     MaliAsRecord commands[MALI_CHECK_COMMANDS];
     uint32_t n_commands;    /* ever given; the last is at n - 1 */
+
+    MaliCheckAs as[MALI_CHECK_AS];
 
     /* What a queue executes, for the findings that it leads to */
     uint16_t stream_source; /* MALI_SOURCE_CS; 0: none did */
@@ -139,5 +161,43 @@ void G_GNUC_PRINTF(4, 5) mali_check_finding(MaliCsfState *s,
                                             MaliFindingKind kind,
                                             const MaliCheckWhere *where,
                                             const char *fmt, ...);
+
+/*
+ * Rules (mali_csf_check.c).  Their callers first ask mali_check_on(), so that
+ * nothing is spent with check=off.
+ */
+
+/* AS_COMMAND was written, @busy: while another command is active */
+void mali_check_command(MaliCsfState *s, unsigned as, uint32_t command,
+                        bool busy);
+/* TRANSTAB, TRANSCFG or MEMATTR was written */
+void mali_check_config(MaliCsfState *s, unsigned as);
+/* UPDATE has latched another configuration than the old one */
+void mali_check_updated(MaliCsfState *s, unsigned as, uint64_t old_transtab,
+                        uint64_t old_transcfg);
+/* A region is locked; the lock is ended */
+void mali_check_locked(MaliCsfState *s, unsigned as);
+void mali_check_unlocked(MaliCsfState *s, unsigned as);
+/* A fault was reported to the driver */
+void mali_check_fault(MaliCsfState *s, unsigned as);
+/* All address spaces are as after a reset */
+void mali_check_reset(MaliCsfState *s);
+/* @what is done, which needs the L2 cache; @as or -1 */
+void mali_check_powered(MaliCsfState *s, int as, const char *what);
+/*
+ * A cached translation, at an edge of a locked region, against the tables;
+ * @kind is edit-unlocked or edit-uncovered
+ */
+void mali_check_edit(MaliCsfState *s, unsigned as, MaliFindingKind kind,
+                     const MaliTlbEntry *entry, const MaliAnswer *cached,
+                     const MaliAnswer *fresh);
+/*
+ * An access was answered with @cached, by @entry if that is not NULL, where a
+ * walk past the TLB gives @fresh
+ */
+void mali_check_access(MaliCsfState *s, unsigned as, uint64_t va,
+                       MaliAccess access, uint16_t source,
+                       const MaliAnswer *cached, const MaliAnswer *fresh,
+                       const MaliTlbEntry *entry);
 
 #endif /* HW_GPU_MALI_CSF_CHECK_H */

@@ -288,6 +288,7 @@ uint32_t mali_cs_run(MaliCsfState *s, unsigned csg, unsigned cs,
         if (c->state != MALI_CS_RUNNING || !mali_cs_settle(c)) {
             break;
         }
+        mali_check_at(s, 0, 0, false);
         if (c->depth) {
             uint32_t run = mali_cs_run_page(&x, budget - n, &step);
 
@@ -398,6 +399,7 @@ bool mali_cs_complete(MaliCsfState *s, unsigned csg, unsigned cs, int64_t now)
         }
         x.word = op.word;
         x.op = &c->ops[i];
+        mali_check_at(s, x.source, x.word, true);
         if (mali_cs_effect(&x, op.address, op.data) == MALI_CS_BLOCK) {
             /* A locked region, or a part is done: it stays on the list */
             c->ops[i++].due = now + MALI_STALL_NS;

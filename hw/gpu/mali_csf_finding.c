@@ -241,6 +241,8 @@ void mali_check_finding(MaliCsfState *s, MaliFindingKind kind,
         kept = g_ptr_array_index(check->findings, i);
         if (mali_finding_same(kept, &f)) {
             kept->count++;
+            trace_mali_csf_check_finding(mali_finding_info[kind].name,
+                                         kept->count, kept->text);
             return;
         }
     }
@@ -253,7 +255,8 @@ void mali_check_finding(MaliCsfState *s, MaliFindingKind kind,
     mali_finding_describe(s, &f, where, msg);
     kept = g_memdup2(&f, sizeof(f));
     g_ptr_array_add(check->findings, kept);
-    trace_mali_csf_check_finding(mali_finding_info[kind].name, kept->text);
+    trace_mali_csf_check_finding(mali_finding_info[kind].name, kept->count,
+                                 kept->text);
     mali_finding_log(kept);
     if (check->findings->len == MALI_FINDINGS_MAX) {
         warn_report("mali-csf: check: further findings are only counted");

@@ -204,6 +204,9 @@ static void mali_mcu_write_control(MaliCsfState *s, unsigned bank, unsigned reg,
         return;
     }
     trace_mali_csf_mcu_control(s->fw.mcu_control, val, s->fw.mcu_status);
+    if (mali_check_on(s) && val != MCU_CONTROL_DISABLE) {
+        mali_check_powered(s, -1, "the MCU was started");
+    }
     s->fw.mcu_control = val;
     if (val == MCU_CONTROL_DISABLE) {
         mali_event_cancel(s, MALI_EV_FW_REQUEST);
@@ -423,6 +426,9 @@ static void mali_doorbell_write(MaliCsfState *s, unsigned bank, unsigned reg,
                                 uint32_t val)
 {
     trace_mali_csf_doorbell(bank, s->fw.mcu_status);
+    if (mali_check_on(s)) {
+        mali_check_powered(s, -1, "a doorbell was rung");
+    }
     s->fw.doorbells |= BIT_ULL(bank);
     if (s->fw.mcu_status == MCU_STATUS_ENABLED &&
         !mali_event_pending(s, MALI_EV_FW_REQUEST)) {

@@ -368,5 +368,6 @@ MaliCsStep mali_cs_step(MaliCsCtx *x)
     if (x->c->error && !exec->after_error) {
         return MALI_CS_NEXT;
     }
+    mali_check_at(x->s, x->source, x->word, false);
     return exec->handler(x);
 }

@@ -375,6 +375,25 @@ struct MaliCsfState {
     MaliCheck check;
 };
 
+QEMU_BUILD_BUG_ON(MALI_CHECK_AS != MALI_MAX_AS);
+
+/* Whether mistakes of the driver are looked for */
+static inline bool mali_check_on(const MaliCsfState *s)
+{
+    return unlikely(s->check.mode != MALI_CHECK_OFF);
+}
+
+/* Note what a queue executes; a @source of 0: what is not known yet */
+static inline void mali_check_at(MaliCsfState *s, uint16_t source,
+                                 uint64_t word, bool async)
+{
+    if (mali_check_on(s)) {
+        s->check.stream_source = source;
+        s->check.stream_word = word;
+        s->check.stream_async = async;
+    }
+}
+
 /* --- Register tables --- */
 
 /*
@@ -401,6 +420,8 @@ typedef struct MaliReg {
 #define MALI_WO_FN(reg, fn)     [R_##reg] = { #reg, .write = fn }
 #define MALI_RO64(reg)          [R_##reg ... R_##reg + 1] = { #reg }
 #define MALI_RO64_FN(reg, fn)   [R_##reg ... R_##reg + 1] = { #reg, .read = fn }
+#define MALI_RW64_FN(reg, fn)   \
+    [R_##reg ... R_##reg + 1] = { #reg, .wmask = UINT32_MAX, .write = fn }
 #define MALI_WO64_FN(reg, fn)   \
     [R_##reg ... R_##reg + 1] = { #reg, .write = fn }
 #define MALI_RW64(reg)          \

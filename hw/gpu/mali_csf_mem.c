@@ -54,8 +54,8 @@ MaliXlate mali_mem_probe(MaliCsfState *s, unsigned as, uint64_t va,
     }
     for (uint64_t n = 0; n < va + len - first && ret == MALI_XLATE_OK;
          n += MALI_PAGE_SIZE) {
+        MaliFault fault = { .source = MALI_SOURCE_MCU };
         MaliPtwResult res;
-        MaliFault fault;
 
         ret = mali_mmu_translate(s, as, first + n, access, &res, &fault);
         if (ret == MALI_XLATE_OK &&

@@ -151,6 +151,90 @@ bool mali_mmu_is_locked(const MaliCsfState *s, unsigned nr, uint64_t first,
     return as->locked && first <= as->lock_end && last >= as->lock_start;
 }
 
+/* --- What the checker is handed --- */
+
+static MaliAnswer mali_mmu_fresh(MaliCsfState *s, unsigned nr, uint64_t va,
+                                 MaliAccess access)
+{
+    MaliAnswer a;
+
+    a.exception = mali_mmu_walk(s, nr, va, access, &a.res);
+    return a;
+}
+
+static void mali_mmu_check_access(MaliCsfState *s, unsigned nr, uint64_t va,
+                                  MaliAccess access, const MaliFault *fault,
+                                  const MaliPtwResult *res)
+{
+    MaliAnswer cached = { .exception = fault->exception, .res = *res };
+    MaliAnswer fresh = mali_mmu_fresh(s, nr, va, access);
+
+    mali_check_access(s, nr, va, access, fault->source, &cached, &fresh,
+                      mali_tlb_lookup(&s->tlb, nr, va));
+}
+
+/* So many cached translations are looked at for one command, in about 1 ms */
+#define MALI_MMU_CHECK_MAX      4096
+
+static void mali_mmu_check_range(MaliCsfState *s, unsigned nr, uint64_t first,
+                                 uint64_t last, MaliFindingKind kind)
+{
+    MaliTlbEntry *e = first <= last ? mali_tlb_first(&s->tlb, nr, first, last)
+                                    : NULL;
+
+    for (int i = 0; e && i < MALI_MMU_CHECK_MAX; i++) {
+        MaliAnswer fresh = mali_mmu_fresh(s, nr, e->node.start,
+                                          MALI_ACCESS_READ);
+        MaliAnswer cached = { .exception = MALI_EXC_OK };
+
+        mali_tlb_result(e, e->node.start, &cached.res);
+        mali_check_edit(s, nr, kind, e, &cached, &fresh);
+        e = mali_tlb_next(e, first, last);
+    }
+}
+
+/* A region is about to be locked: of what was locked before, edits are due */
+static void mali_mmu_check_lock(MaliCsfState *s, unsigned nr, uint64_t first,
+                                uint64_t last)
+{
+    const MaliAs *as = &s->as[nr];
+
+    if (!mali_mmu_is_locked(s, nr, first, last)) {
+        mali_mmu_check_range(s, nr, first, last, MALI_FINDING_EDIT_UNLOCKED);
+        return;
+    }
+    if (first < as->lock_start) {
+        mali_mmu_check_range(s, nr, first, as->lock_start - 1,
+                             MALI_FINDING_EDIT_UNLOCKED);
+    }
+    if (last > as->lock_end) {
+        mali_mmu_check_range(s, nr, as->lock_end + 1, last,
+                             MALI_FINDING_EDIT_UNLOCKED);
+    }
+}
+
+/*
+ * A lock is about to end: see what was locked before the last LOCK, and what
+ * has its descriptors in the same tables as the edges of the region
+ */
+static void mali_mmu_check_unlock(MaliCsfState *s, unsigned nr)
+{
+    const MaliAs *as = &s->as[nr];
+    uint64_t mask = mali_ptw_level_mask(MALI_PTW_LEVELS - 2);
+    uint64_t first = MIN(s->check.as[nr].edit_start, as->lock_start & ~mask);
+    uint64_t last = MAX(s->check.as[nr].edit_end, as->lock_end | mask);
+
+    if (first < as->lock_start) {
+        mali_mmu_check_range(s, nr, first, as->lock_start - 1,
+                             MALI_FINDING_EDIT_UNCOVERED);
+    }
+    if (last > as->lock_end) {
+        mali_mmu_check_range(s, nr, as->lock_end + 1, last,
+                             MALI_FINDING_EDIT_UNCOVERED);
+    }
+    mali_check_unlocked(s, nr);
+}
+
 MaliXlate mali_mmu_translate(MaliCsfState *s, unsigned nr, uint64_t va,
                              MaliAccess access, MaliPtwResult *res,
                              MaliFault *fault)
@@ -161,6 +245,9 @@ MaliXlate mali_mmu_translate(MaliCsfState *s, unsigned nr, uint64_t va,
     fault->va = va;
     fault->access = access;
     fault->exception = mali_mmu_lookup(s, nr, va, access, false, res);
+    if (mali_check_on(s)) {
+        mali_mmu_check_access(s, nr, va, access, fault, res);
+    }
     if (fault->exception != MALI_EXC_OK) {
         return MALI_XLATE_FAULT;
     }
@@ -179,6 +266,9 @@ void mali_mmu_report(MaliCsfState *s, unsigned nr, const MaliFault *fault)
 
     trace_mali_csf_mmu_fault(nr, fault->va, fault->exception, fault->access,
                              fault->source);
+    if (mali_check_on(s)) {
+        mali_check_fault(s, nr);
+    }
     if (s->irq[MALI_IRQ_MMU].rawstat & MMU_IRQ_FAULT(nr)) {
         return;
     }
@@ -204,6 +294,7 @@ static void mali_mmu_drop(MaliCsfState *s, unsigned nr, uint64_t first,
 static void mali_mmu_update(MaliCsfState *s, unsigned nr)
 {
     MaliAs *as = &s->as[nr];
+    uint64_t old_transtab = as->transtab, old_transcfg = as->transcfg;
     unsigned mode;
 
     mali_mmu_drop(s, nr, 0, UINT64_MAX);
@@ -212,6 +303,9 @@ static void mali_mmu_update(MaliCsfState *s, unsigned nr)
     as->memattr = mali_reg64(as->regs, R_AS_MEMATTR);
     as->transcfg = mali_reg64(as->regs, R_AS_TRANSCFG);
     trace_mali_csf_mmu_update(nr, as->transtab, as->memattr, as->transcfg);
+    if (mali_check_on(s)) {
+        mali_check_updated(s, nr, old_transtab, old_transcfg);
+    }
 
     mode = FIELD_EX64(as->transcfg, AS_TRANSCFG, MODE);
     if (mode == AS_MODE_64K) {
@@ -235,9 +329,15 @@ static void mali_mmu_lock(MaliCsfState *s, unsigned nr)
         log2 = MIN(MAX(log2, AS_LOCK_MIN_LOG2), s->va_bits);
     }
     mask = MAKE_64BIT_MASK(0, log2);
+    if (mali_check_on(s)) {
+        mali_mmu_check_lock(s, nr, as->lockaddr & ~mask, as->lockaddr | mask);
+    }
     as->lock_start = as->lockaddr & ~mask;
     as->lock_end = as->lock_start | mask;
     as->locked = true;
+    if (mali_check_on(s)) {
+        mali_check_locked(s, nr);
+    }
     trace_mali_csf_mmu_lock(nr, as->lock_start, as->lock_end);
 }
 
@@ -246,6 +346,9 @@ static void mali_mmu_release(MaliCsfState *s, unsigned nr)
 {
     MaliAs *as = &s->as[nr];
 
+    if (mali_check_on(s)) {
+        mali_mmu_check_unlock(s, nr);
+    }
     as->locked = false;
     mali_mmu_drop(s, nr, as->lock_start, as->lock_end);
     trace_mali_csf_mmu_unlock(nr, as->lock_start, as->lock_end);
@@ -310,8 +413,12 @@ static void mali_as_write_command(MaliCsfState *s, unsigned bank, unsigned reg,
                                   uint32_t val)
 {
     MaliAs *as = &s->as[bank];
+    bool busy = mali_event_pending(s, MALI_EV_AS0 + bank);
 
-    if (mali_event_pending(s, MALI_EV_AS0 + bank)) {
+    if (mali_check_on(s)) {
+        mali_check_command(s, bank, val, busy);
+    }
+    if (busy) {
         mali_guest_error("AS %u: command %u while %u is under way", bank, val,
                          as->command);
         return;
@@ -329,15 +436,23 @@ static void mali_as_write_command(MaliCsfState *s, unsigned bank, unsigned reg,
     mali_event_arm(s, MALI_EV_AS0 + bank, s->timing.as[val]);
 }
 
+static void mali_as_write_config(MaliCsfState *s, unsigned bank, unsigned reg,
+                                 uint32_t val)
+{
+    if (mali_check_on(s)) {
+        mali_check_config(s, bank);
+    }
+}
+
 static const MaliReg mali_as_regs[MALI_AS_REGS] = {
-    MALI_RW64(AS_TRANSTAB),
-    MALI_RW64(AS_MEMATTR),
+    MALI_RW64_FN(AS_TRANSTAB, mali_as_write_config),
+    MALI_RW64_FN(AS_MEMATTR, mali_as_write_config),
     MALI_RW64(AS_LOCKADDR),
     MALI_WO_FN(AS_COMMAND, mali_as_write_command),
     MALI_RO(AS_FAULTSTATUS),
     MALI_RO64(AS_FAULTADDRESS),
     MALI_RO_FN(AS_STATUS, mali_as_read_status),
-    MALI_RW64(AS_TRANSCFG),
+    MALI_RW64_FN(AS_TRANSCFG, mali_as_write_config),
     MALI_RO64(AS_FAULTEXTRA),
 };
 
@@ -372,6 +487,7 @@ void mali_mmu_reset(MaliCsfState *s)
         mali_event_cancel(s, MALI_EV_AS0 + i);
         mali_tlb_drop(&s->tlb, i, 0, UINT64_MAX);
     }
+    mali_check_reset(s);
 }
 
 void mali_mmu_init(MaliCsfState *s)
