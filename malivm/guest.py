@@ -10,7 +10,7 @@ import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from . import apt, cpio, errors, kernel, modules, packages, paths, proc, progress
+from . import apt, cpio, dma_check, errors, kernel, modules, packages, paths, proc, progress
 
 SOURCES = paths.PROJECT / "tests" / "guest"
 TABLE = SOURCES / "programs"
@@ -25,6 +25,9 @@ _UAPI = "linux-libc-dev"
 _BUSYBOX = "busybox-static"
 
 INIT = "init"
+
+# Where init looks for it, below /lib: depmod's indices need not know of it.
+CHECK_MODULE = "gpu_dma_check.ko"
 
 
 def _debian(package: str) -> Path:
@@ -46,11 +49,11 @@ def compiler_flags() -> tuple[str, ...]:
         link.parent.mkdir(parents=True, exist_ok=True)
         link.unlink(missing_ok=True)
         link.symlink_to(headers / "drm")
-    return (*CFLAGS, f"-I{link.parent}", "-idirafter", str(headers))
+    return (*CFLAGS, f"-I{link.parent}", f"-I{dma_check.SOURCE}", "-idirafter", str(headers))
 
 
 def _inputs() -> list[Path]:
-    return sorted([TABLE, *SOURCES.glob("*.[ch]")])
+    return sorted([TABLE, *SOURCES.glob("*.[ch]"), dma_check.REGISTERS])
 
 
 def _rows() -> Iterator[tuple[str, list[str]]]:
@@ -142,14 +145,16 @@ def list_tests() -> list[tuple[str, str]]:
     return tests
 
 
-def ensure_initramfs(guest_kernel: kernel.Kernel, files: dict[str, bytes]) -> Path:
-    """The initramfs for `guest_kernel` with the firmware `files` (see firmware.load())."""
+def ensure_initramfs(guest_kernel: kernel.Kernel, files: dict[str, bytes],
+                     check_module: bytes | None = None) -> Path:
+    """The initramfs for `guest_kernel` with the firmware `files` (see firmware.load()) and
+    the module for the device's checker (see dma_check.load())."""
     own = [Path(module.__file__) for module in (cpio, modules) if module.__file__]
     directory = guest_kernel.modules
     indices = [directory / "modules.dep", directory / "modules.order"] if directory else []
     stats = [paths.stat_key(path) for path in (*_inputs(), Path(__file__), *own, *indices)
              if path.exists()]
-    key = paths.digest(guest_kernel.release, CFLAGS, stats, sorted(files.items()))
+    key = paths.digest(guest_kernel.release, CFLAGS, stats, sorted(files.items()), check_module)
     home = paths.build() / "guest" / "initramfs"
     target = home / f"{key}.cpio"
     if target.exists():
@@ -161,8 +166,12 @@ def ensure_initramfs(guest_kernel: kernel.Kernel, files: dict[str, bytes]) -> Pa
     with paths.lock(home):
         with progress.step(f"making the initramfs for {guest_kernel.release}"):
             chosen = modules.subset(directory, guest_kernel.release) if directory else {}
-            paths.write_whole(target, _archive(binaries, busybox, chosen, guest_kernel.release,
-                                               files))
+            lib = {f"modules/{guest_kernel.release}/{name}": data
+                   for name, data in chosen.items()}
+            lib |= {f"firmware/{name}": data for name, data in files.items()}
+            if check_module is not None:
+                lib[CHECK_MODULE] = check_module
+            paths.write_whole(target, _archive(binaries, busybox, lib))
         _prune(home)
     return target
 
@@ -173,8 +182,8 @@ def _prune(home: Path, keep: int = 8) -> None:
         old.unlink()
 
 
-def _archive(binaries: dict[str, Path], busybox: bytes, chosen: dict[str, bytes], release: str,
-             files: dict[str, bytes]) -> bytes:
+def _archive(binaries: dict[str, Path], busybox: bytes, lib: dict[str, bytes]) -> bytes:
+    """`lib` is what goes below /lib."""
     archive = cpio.Archive()
     for folder in ("dev", "proc", "sys", "etc", "tmp", "bin", "sbin", "tests"):
         archive.folder(folder)
@@ -185,10 +194,8 @@ def _archive(binaries: dict[str, Path], busybox: bytes, chosen: dict[str, bytes]
     archive.file("bin/busybox", busybox, 0o755)
     # For what the kernel asks for by itself.
     archive.link("sbin/modprobe", "/bin/busybox")
-    for name, data in chosen.items():
-        archive.file(f"lib/modules/{release}/{name}", data)
-    for name, data in files.items():
-        archive.file(f"lib/firmware/{name}", data)
+    for name, data in lib.items():
+        archive.file(f"lib/{name}", data)
     return archive.finish()
 
 

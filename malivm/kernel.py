@@ -38,6 +38,10 @@ class Kernel:
     release: str
     #: what the user reads: where it came from
     origin: str
+    #: the built tree, of a kernel that was given as one
+    tree: Path | None = None
+    #: the version of its packages, of a kernel of Debian's
+    debian: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,6 +75,12 @@ def resolve(spec: str) -> Kernel:
     return _image(path)
 
 
+def number(release: str) -> tuple[int, ...]:
+    """The numbers that `release` begins with; () if it begins with none."""
+    found = re.match(r"\d+(\.\d+)*", release)
+    return _number(found[0]) if found else ()
+
+
 # Debian's kernels
 
 
@@ -102,7 +112,7 @@ def _debian_kernel(directory: Path) -> Kernel:
     image = modules / "vmlinuz"
     if not image.exists():
         image = directory / "boot" / f"vmlinuz-{release}"
-    return Kernel(image, modules, release, f"Debian {version} ({suite})")
+    return Kernel(image, modules, release, f"Debian {version} ({suite})", debian=version)
 
 
 def _matches(candidate: _Candidate, wanted: str) -> bool:
@@ -267,7 +277,8 @@ def _tree(tree: Path, image: Path | None = None) -> Kernel:
             raise errors.MaliError(f"{tree} is not built to its end, {module.name} is missing: "
                                    "run make ARCH=arm64 modules there")
         files[f"kernel/{module.relative_to(tree)}"] = module
-    return Kernel(image, _view(files, tree, release) if files else None, release, str(tree))
+    return Kernel(image, _view(files, tree, release) if files else None, release, str(tree),
+                  tree=tree)
 
 
 def _view(files: dict[str, Path], source: Path, release: str) -> Path:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import firmware, guest, kernel, qemu, vm
+from . import dma_check, firmware, guest, kernel, options, qemu, vm
 
 
 @dataclass(frozen=True)
@@ -20,23 +20,27 @@ class Prepared:
     smp: int
     memory: int                         # MiB
     swap: int                           # MiB
+    check: str = options.CHECKS[0]
 
     def config(self, settings: Sequence[str], *, device: bool = True,
                **more: Any) -> vm.Config:
         """A machine in which init finds `settings`; `more` are fields of vm.Config."""
-        options = self.device if device else None
-        lines = [*settings, f"swap={self.swap}"]
-        lines += [f"device.{name}={value}" for name, value in (options or {}).items()]
+        properties = self.device if device else None
+        lines = [*settings, f"swap={self.swap}", f"check={self.check}"]
+        lines += [f"device.{name}={value}" for name, value in (properties or {}).items()]
         return vm.Config(qemu=self.qemu, kernel=self.kernel.image, initramfs=self.initramfs,
-                         settings=guest.conf_cpio(lines), device=options, smp=self.smp,
+                         settings=guest.conf_cpio(lines), device=properties, smp=self.smp,
                          memory=f"{self.memory}M", **more)
 
 
 def prepare(args: argparse.Namespace) -> Prepared:
     """Check what the user asked for, then fetch and build what is missing."""
     device = vm.effective(args.device_opt, args.model)
+    if args.check != options.CHECKS[0]:
+        device["check"] = args.check
     chosen = kernel.resolve(args.kernel)
     files = firmware.load(args.firmware, guest.driver_module(chosen))
     program = qemu.ensure_qemu()
-    return Prepared(program, chosen, guest.ensure_initramfs(chosen, files), device,
-                    args.smp, args.memory, args.swap)
+    module = dma_check.load(chosen) if args.check != options.CHECKS[0] else None
+    return Prepared(program, chosen, guest.ensure_initramfs(chosen, files, module), device,
+                    args.smp, args.memory, args.swap, args.check)

@@ -11,6 +11,8 @@ DEFAULT_MEMORY = "512M"
 DEFAULT_SWAP = "256M"
 DEFAULT_KERNEL = "debian"
 DEFAULT_FIRMWARE = "free"
+# What the device does when the GPU does what no GPU should; the first is the default.
+CHECKS = ("off", "report", "fatal")
 
 KERNEL_HELP = ("debian[:VERSION] (a prebuilt Debian arm64 kernel), an arm64 Image, or a built "
                f"kernel tree (default: {DEFAULT_KERNEL})")
@@ -74,6 +76,10 @@ MACHINE = (
     _value("--model", "MODEL", "the GPU: g310, g510, g610, g710", DEFAULT_MODEL),
     Option("--device-opt", "a property of the GPU, such as coherent=off or shader-cores=1 "
            "(may be repeated)", {"metavar": "NAME=VALUE", "action": "append", "default": []}),
+    Option("--check", "have the device watch for what hardware hides, such as a GPU that uses "
+           "a page which the kernel has freed: off, report, or fatal, which ends the run "
+           f"(default: {CHECKS[0]})",
+           {"metavar": "HOW", "choices": CHECKS, "default": CHECKS[0]}),
     _value("--smp", "N", "processors of the guest", DEFAULT_SMP, positive),
     Option("--memory", f"memory of the guest (default: {DEFAULT_MEMORY})",
            {"metavar": "SIZE", "type": megabytes, "default": DEFAULT_MEMORY}),

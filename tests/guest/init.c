@@ -194,6 +194,21 @@ static double probe_milliseconds(struct klog *log, const char *device)
 	return ms;
 }
 
+/*
+ * Before the driver, so that all it frees is known. Without the module, because
+ * it could not be built or this kernel is not one for it, the run goes on.
+ */
+static void start_check(void)
+{
+	int ret;
+
+	if (!strcmp(conf_get("check", "off"), "off") || !path_exists(CHECK_MODULE_FILE))
+		return;
+	ret = module_load_file(CHECK_MODULE_FILE);
+	if (ret < 0)
+		kmsg(4, "init: cannot load %s: %s", CHECK_MODULE_FILE, strerror(-ret));
+}
+
 /* Load drivers, wait for the GPU's node, and report how long it all took. */
 static void bring_up_devices(double started)
 {
@@ -433,6 +448,7 @@ int main(void)
 	setenv("PATH", "/bin:/sbin:/usr/bin:/usr/sbin:" TESTS_DIR, 1);
 	conf_load(CONF_PATH);
 
+	start_check();
 	bring_up_devices(started);
 	mount_all(more_mounts, ARRAY_SIZE(more_mounts));
 	set_up_swap();

@@ -109,23 +109,35 @@ static const char *find_deps(const char *name)
 	return NULL;
 }
 
-static int load_file(const char *file, size_t len)
+static int load_fd(int fd, int flags)
 {
-	char path[384];
-	int fd, flags = 0, ret = 0;
+	int ret = 0;
 
-	snprintf(path, sizeof(path), "%s/%.*s", dir, (int)len, file);
-	if (len < 3 || memcmp(file + len - 3, ".ko", 3))
-		flags |= MODULE_INIT_COMPRESSED_FILE;
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
 	if (!syscall(SYS_finit_module, fd, "", flags))
 		nr_loaded++;
 	else if (errno != EEXIST)
 		ret = -errno;
 	close(fd);
 	return ret;
+}
+
+int module_load_file(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	return fd < 0 ? -errno : load_fd(fd, 0);
+}
+
+static int load_file(const char *file, size_t len)
+{
+	char path[384];
+	int fd, flags = 0;
+
+	snprintf(path, sizeof(path), "%s/%.*s", dir, (int)len, file);
+	if (len < 3 || memcmp(file + len - 3, ".ko", 3))
+		flags |= MODULE_INIT_COMPRESSED_FILE;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? -errno : load_fd(fd, flags);
 }
 
 static bool is_loaded(const char *file, size_t len)

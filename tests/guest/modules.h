@@ -13,6 +13,13 @@
  */
 int module_load(const char *name);
 
+/* The module that shows the device which pages are free; not there in every guest. */
+#define CHECK_MODULE "gpu_dma_check"
+#define CHECK_MODULE_FILE "/lib/" CHECK_MODULE ".ko"
+
+/* Load the module in a file that no index has. 0 also when it is loaded already. */
+int module_load_file(const char *path);
+
 /* Unload one module; -errno as delete_module() gives it. */
 int module_unload(const char *name);
 
