@@ -88,6 +88,8 @@ static const struct test tests[] = {
 	TEST(timeout, "an endless stream is stopped, and slows down nobody"),
 
 	TEST(random, "random streams against a model of them"),
+	{ "garbage", "streams and descriptors of random words, beside a group at work",
+	  test_garbage, NULL, 3600 },
 };
 
 int main(int argc, char **argv)

@@ -141,6 +141,9 @@ void test_error(const void *arg);
 void test_inherit(const void *arg);
 void test_timeout(const void *arg);
 
+/* exec_garbage.c */
+void test_garbage(const void *arg);
+
 /* exec_random.c */
 void test_random(const void *arg);
 

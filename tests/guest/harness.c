@@ -271,6 +271,11 @@ uint64_t test_seed(void)
 	return seed;
 }
 
+unsigned int test_cases(unsigned int usual)
+{
+	return conf_number("cases", usual);
+}
+
 /* Wait for a child no longer than its time-out. Returns its wait status, or -1 if it is late. */
 static int wait_child(pid_t pid, unsigned int timeout)
 {

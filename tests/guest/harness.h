@@ -97,4 +97,7 @@ int tunable_set(const char *path, const char *fmt, ...) __printf(2, 3);
 /* Pseudo-random numbers that depend on the run's seed and the test's name. */
 uint64_t test_seed(void);
 
+/* How many cases a test with random input has: as many as usual, or as the run asks for. */
+unsigned int test_cases(unsigned int usual);
+
 #endif
