@@ -14,8 +14,11 @@ from pathlib import Path
 
 from . import errors, packages, paths, proc, progress, qemu, setup
 
-SUITES = ("unit", "host", "style", "qtest", "guest")
+SUITES = ("unit", "host", "style", "qtest", "fuzz", "guest")
 LONG = "long"
+# The suites that start qtest programs, and those on the QEMU with sanitizers
+_QTESTS = {"qtest", "fuzz", LONG}
+_SANITIZED = {"fuzz", LONG}
 
 
 def build_dir() -> Path:
@@ -26,7 +29,8 @@ def build_dir() -> Path:
 def _configure(meson: Sequence[str], env: dict[str, str]) -> None:
     """Configure, or bring up to date, meson's build directory."""
     target = build_dir()
-    options = [f"-Dqemu_src={qemu.source_dir()}", f"-Dqemu_build={qemu.build_dir()}"]
+    options = [f"-Dqemu_src={qemu.source_dir()}", f"-Dqemu_build={qemu.build_dir()}",
+               f"-Dqemu_sanitized={qemu.build_dir(qemu.SANITIZED)}"]
     if (target / "meson-private" / "coredata.dat").exists():
         try:
             proc.run([*meson, "setup", "--reconfigure", *options, target, paths.PROJECT],
@@ -57,10 +61,13 @@ def run(suites: Sequence[str]) -> int:
     """Run `suites`; the last line printed is what passed, failed and was skipped."""
     setup.ensure_all()
     packages.ensure("check")
-    if "qtest" in suites:
+    if _QTESTS & set(suites):
         qemu.ensure_qtests()
+    if _SANITIZED & set(suites):
+        qemu.ensure_qemu(qemu.SANITIZED)
     meson, extra = packages.meson_command()
-    env = {**os.environ, **extra}
+    # Meson has its own for sanitizers, unless there are some.
+    env = {**os.environ, **extra, **qemu.SANITIZED.env}
     with progress.step("configuring the tests"):
         _configure(meson, extra)
     report = build_dir() / "meson-logs" / "testlog.junit.xml"

@@ -2,8 +2,8 @@
 """From the command line's words to a virtual machine that can be started."""
 
 import argparse
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ class Prepared:
     memory: int                         # MiB
     swap: int                           # MiB
     check: str = options.CHECKS[0]
+    env: Mapping[str, str] = field(default_factory=dict)    # for QEMU
 
     def config(self, settings: Sequence[str], *, device: bool = True,
                **more: Any) -> vm.Config:
@@ -30,7 +31,7 @@ class Prepared:
         lines += [f"device.{name}={value}" for name, value in (properties or {}).items()]
         return vm.Config(qemu=self.qemu, kernel=self.kernel.image, initramfs=self.initramfs,
                          settings=guest.conf_cpio(lines), device=properties, smp=self.smp,
-                         memory=f"{self.memory}M", **more)
+                         memory=f"{self.memory}M", env=self.env, **more)
 
 
 def prepare(args: argparse.Namespace) -> Prepared:
@@ -40,7 +41,8 @@ def prepare(args: argparse.Namespace) -> Prepared:
         device["check"] = args.check
     chosen = kernel.resolve(args.kernel)
     files = firmware.load(args.firmware, guest.driver_module(chosen))
-    program = qemu.ensure_qemu()
+    variant = qemu.SANITIZED if args.sanitize else qemu.NORMAL
+    program = qemu.ensure_qemu(variant)
     module = dma_check.load(chosen) if args.check != options.CHECKS[0] else None
     return Prepared(program, chosen, guest.ensure_initramfs(chosen, files, module), device,
-                    args.smp, args.memory, args.swap, args.check)
+                    args.smp, args.memory, args.swap, args.check, variant.env)

@@ -85,6 +85,7 @@ MACHINE = (
            {"metavar": "SIZE", "type": megabytes, "default": DEFAULT_MEMORY}),
     Option("--swap", f"swap of the guest, compressed in its memory (default: {DEFAULT_SWAP})",
            {"metavar": "SIZE", "type": megabytes, "default": DEFAULT_SWAP}),
+    _flag("--sanitize", "on a QEMU built with AddressSanitizer and UndefinedBehaviorSanitizer"),
 )
 
 COMMANDS = (
@@ -97,6 +98,9 @@ COMMANDS = (
         *MACHINE,
         _value("--timeout", "S", "give up after S seconds of real time", DEFAULT_TIMEOUT,
                positive),
+        _value("--seed", "N", "what the tests' random values come from", 1, positive),
+        _value("--cases", "N", "how many cases tests with random input run, instead of their own "
+               "number", None, positive),
         _value("--json", "FILE", "write the results there"),
         _value("--log", "DIR", "write the console, the tests' TAP and QEMU's log there"),
         _flag("--keep-going", "run the rest of a suite after a test that crashed or hung"),

@@ -11,12 +11,15 @@ import os
 import re
 import shutil
 import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from . import apt, errors, packages, paths, proc, progress
 
 SUITE = "trixie"
 PATCHES = paths.PROJECT / "qemu" / "patches"
+SUPPRESSIONS = paths.PROJECT / "qemu" / "suppressions"
 
 # Link in the overlay -> what of this checkout it leads to. A pattern's files are linked
 # one by one, since their directory holds QEMU's own files as well.
@@ -46,6 +49,33 @@ CONFIGURE = (
     "--disable-install-blobs",
 )
 BINARY = "qemu-system-aarch64"
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A way to build QEMU from the one overlaid tree, in a directory of its own."""
+    suffix: str                         # of its directory and stamps
+    compiler: str
+    work: str                           # as packages.NEEDS calls what it wants
+    configure: tuple[str, ...] = ()     # in addition to CONFIGURE
+    env: Mapping[str, str] = field(default_factory=dict)    # for QEMU when it runs
+
+
+NORMAL = Variant("", "gcc", "qemu")
+
+# AddressSanitizer and UndefinedBehaviorSanitizer: a report ends QEMU, with a backtrace. With
+# clang and --enable-fuzzing, because the same tree then also has qemu-fuzz-aarch64.
+_SANITIZERS = "halt_on_error=1:abort_on_error=1:print_stacktrace=1:allow_addr2line=1"
+SANITIZED = Variant(
+    "-sanitized", "clang", "sanitized",
+    ("--enable-fuzzing", "--enable-asan", "--enable-ubsan"),
+    {
+        # What was freed is kept back for a while, and would look like growth.
+        "ASAN_OPTIONS": f"{_SANITIZERS}:quarantine_size_mb=8:detect_leaks=1",
+        "UBSAN_OPTIONS": f"{_SANITIZERS}:suppressions={SUPPRESSIONS / 'ubsan'}",
+        "LSAN_OPTIONS": f"suppressions={SUPPRESSIONS / 'lsan'}:print_suppressions=0",
+    })
+
 QTEST_SOURCES = "mali-csf-*-test.c"
 
 # Debian's python3-* packages are for this one, not for another that PATH may find first.
@@ -59,9 +89,9 @@ def source_dir() -> Path:
     return _work() / "tree"
 
 
-def build_dir() -> Path:
+def build_dir(variant: Variant = NORMAL) -> Path:
     """QEMU's build directory."""
-    return _work() / "obj"
+    return _work() / f"obj{variant.suffix}"
 
 
 def pristine_dir() -> Path:
@@ -90,9 +120,9 @@ def _work() -> Path:
     return paths.cache_dir("qemu") / name
 
 
-def ensure_qemu() -> Path:
+def ensure_qemu(variant: Variant = NORMAL) -> Path:
     """The QEMU binary, built or brought up to date when needed."""
-    return _ensure("qemu", [BINARY]) / BINARY
+    return _ensure("qemu", [BINARY], variant) / BINARY
 
 
 def ensure_qtests() -> list[Path]:
@@ -100,7 +130,7 @@ def ensure_qtests() -> list[Path]:
     ensure_qemu()
     sources = sorted((paths.PROJECT / "tests" / "qtest").glob(QTEST_SOURCES))
     names = [f"tests/qtest/{source.stem}" for source in sources]
-    obj = _ensure("qtests", names)
+    obj = _ensure("qtests", names, NORMAL)
     return [obj / name for name in names]
 
 
@@ -110,20 +140,20 @@ def clean() -> None:
         paths.remove(work)
 
 
-def _ensure(what: str, targets: list[str]) -> Path:
+def _ensure(what: str, targets: list[str], variant: Variant) -> Path:
     """Bring `targets` up to date unless nothing that goes into them has changed."""
     base, work = pristine_dir(), _work()
-    obj = work / "obj"
-    stamp = work / f"{what}.json"
-    key = _inputs(base)
+    obj = build_dir(variant)
+    stamp = work / f"{what}{variant.suffix}.json"
+    key = _inputs(base, variant)
     if "QEMU_SRC" not in os.environ and _built(stamp, key, obj, targets):
         return obj
-    packages.ensure("qemu")
+    packages.ensure("qemu", variant.work)
     with paths.lock(work):
         paths.write_whole(work / "checkout", f"{paths.PROJECT}\n")
         _prune()
         _overlay(base, work / "tree")
-        _configure(work)
+        _configure(work, variant)
         if targets:
             _ninja(obj, targets)
         outputs = [paths.stat_key(obj / target) for target in targets]
@@ -131,13 +161,14 @@ def _ensure(what: str, targets: list[str]) -> Path:
     return obj
 
 
-def _inputs(base: Path) -> str:
+def _inputs(base: Path, variant: Variant) -> str:
     """A key of all that goes in and may change between two runs."""
     files = [*PATCHES.glob("*.patch")]
     for link in LINKS.values():
         path = paths.PROJECT / link
         files += path.glob("*") if path.is_dir() else path.parent.glob(path.name)
-    return paths.digest(str(base), CONFIGURE, [paths.stat_key(path) for path in sorted(files)])
+    return paths.digest(str(base), (*CONFIGURE, *variant.configure),
+                        [paths.stat_key(path) for path in sorted(files)])
 
 
 def _built(stamp: Path, key: str, obj: Path, targets: list[str]) -> bool:
@@ -239,16 +270,16 @@ def _link(link: Path, target: Path) -> None:
     link.symlink_to(target)
 
 
-def _configure(work: Path) -> None:
+def _configure(work: Path, variant: Variant) -> None:
     """Configure afresh, unless the build directory was configured just like this."""
-    obj, stamp = work / "obj", work / "configured"
+    obj, stamp = build_dir(variant), work / f"configured{variant.suffix}"
     meson = packages.meson_path()
-    argv = [str(work / "tree" / "configure"), f"--python={_PYTHON}", *CONFIGURE]
+    argv = [str(work / "tree" / "configure"), f"--python={_PYTHON}", *CONFIGURE,
+            *variant.configure]
     ccache = proc.find("ccache")
-    if ccache:
-        argv.append(f"--cc={ccache} gcc")
+    argv.append(f"--cc={ccache} {variant.compiler}" if ccache else f"--cc={variant.compiler}")
     tools = [paths.stat_key(Path(proc.find(name) or _PYTHON).resolve())
-             for name in (_PYTHON, "gcc", "ninja")]
+             for name in (_PYTHON, variant.compiler, "ninja")]
     key = paths.digest(argv, str(meson), tools)
     if stamp.exists() and stamp.read_text(encoding="ascii") == key and obj.exists():
         return

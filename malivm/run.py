@@ -112,6 +112,11 @@ def _follow(machine_: vm.Vm, collector: results.Collector, deadline: float, logs
         return "timeout"
     if collector.console.panic:
         return f"the guest's kernel panicked: {collector.console.panic}"
+    report = vm.sanitizer_report(machine_.stderr())
+    if report:
+        for line in report:
+            paper.line(line)
+        return f"QEMU made a mistake: {report[0]}"
     if collector.tap.done and reason == _ORDERLY:
         return ""
     status = machine_.wait()
@@ -137,11 +142,13 @@ def _title(paper: table.Paper, prepared: machine.Prepared) -> None:
 
 
 def run_tests(prepared: machine.Prepared, tests: Sequence[str], paper: table.Paper, *,
-              timeout: int, keep_going: bool = False, log: str | None = None,
-              verbose: bool = False) -> results.Report:
+              timeout: int, seed: int = 1, cases: int | None = None, keep_going: bool = False,
+              log: str | None = None, verbose: bool = False) -> results.Report:
     """Boot the guest, have it run `tests`, return what came of it. For the others see the
     options of ./mali-vm run."""
-    settings = ["mode=run", f"keep-going={int(keep_going)}"]
+    settings = ["mode=run", f"keep-going={int(keep_going)}", f"seed={seed}"]
+    if cases is not None:
+        settings.append(f"cases={cases}")
     settings += [f"test={name}" for name in tests]
     collector = results.Collector(lambda test: table.test_line(paper, test),
                                   lambda name: paper.live(f"        {name} ..."))
@@ -180,8 +187,9 @@ def main(args: argparse.Namespace) -> int:
     prepared = machine.prepare(args)
     _title(paper, prepared)
     try:
-        report = run_tests(prepared, names, paper, timeout=args.timeout,
-                           keep_going=args.keep_going, log=args.log, verbose=args.verbose)
+        report = run_tests(prepared, names, paper, timeout=args.timeout, seed=args.seed,
+                           cases=args.cases, keep_going=args.keep_going, log=args.log,
+                           verbose=args.verbose)
     finally:
         paper.clear()
     if json_path is not None:

@@ -9,6 +9,7 @@ the end of QEMU is the end of its sockets.
 import contextlib
 import os
 import platform
+import re
 import selectors
 import socket
 import subprocess
@@ -42,6 +43,9 @@ KERNEL_ARGS: Mapping[str, str] = {
 # How its messages begin; what follows on lines of their own are hints.
 _QEMU_ERROR = "qemu-system-aarch64: "
 
+# How AddressSanitizer and UndefinedBehaviorSanitizer begin.
+_SANITIZER = re.compile(r"ERROR: (Address|Leak)Sanitizer|runtime error: ")
+
 # Becomes QEMU, and has the kernel kill it when the runner dies, however it does.
 _DIE_WITH_RUNNER = ("setpriv", "--pdeathsig", "KILL", "--")
 
@@ -74,6 +78,7 @@ class Config:
     share: Path | None = None               # a folder of the host, 9p tag "host"
     terminal: bool = False                  # console on the user's terminal
     qemu_log: Path | None = None            # what the guest did wrong, as QEMU saw it
+    env: Mapping[str, str] = field(default_factory=dict)    # for QEMU, beside our own
 
 
 def escape(value: object) -> str:
@@ -146,6 +151,13 @@ def refusal(stderr: str) -> str:
     return f"QEMU would not start: {text}"
 
 
+def sanitizer_report(stderr: str) -> list[str]:
+    """The lines of the report that a sanitizer ended QEMU with, if one did."""
+    lines = stderr.splitlines()
+    start = next((i for i, line in enumerate(lines) if _SANITIZER.search(line)), len(lines))
+    return lines[start:]
+
+
 class Vm:
     """A running virtual machine. Leaving the `with` block kills what is left of it."""
 
@@ -169,6 +181,7 @@ class Vm:
             self.started = time.monotonic()
             self._process = subprocess.Popen(
                 [*_DIE_WITH_RUNNER, *self.command], pass_fds=[initrd, *fds.values()],
+                env={**os.environ, **self.config.env},
                 stdin=None if self.config.terminal else subprocess.DEVNULL,
                 stdout=None if self.config.terminal else subprocess.DEVNULL,
                 stderr=self._stderr,

@@ -2,6 +2,7 @@
 """QEMU's overlay: patches, links, and what is left alone."""
 
 import os
+import re
 import unittest
 from pathlib import Path
 from unittest import mock
@@ -241,12 +242,50 @@ class Freshness(OverlayCase):
                 qemu.ensure_qemu()
         self.assertEqual(self.builds(), 1)
 
+    def test_variants_do_not_share(self) -> None:
+        self.builds()
+        self.built.clear()
+        self.assertEqual(qemu.ensure_qemu(qemu.SANITIZED).read_bytes(), b"program")
+        self.assertEqual(len(self.built), 1)
+        self.assertNotEqual(qemu.build_dir(), qemu.build_dir(qemu.SANITIZED))
+        self.assertEqual(self.builds(), 0)
+
     def test_two_checkouts_do_not_share(self) -> None:
         one = qemu.build_dir()
         other = self.dir / "other"
         other.mkdir()
         with mock.patch("malivm.paths.PROJECT", other):
             self.assertNotEqual(qemu.build_dir(), one)
+
+
+class Configure(OverlayCase):
+    """What configure is told."""
+
+    def configure(self, variant: qemu.Variant) -> list[str]:
+        """Its arguments; nothing is run."""
+        with mock.patch.object(qemu, "pristine_dir", lambda: self.base), \
+                mock.patch("malivm.packages.meson_path", lambda: None), \
+                mock.patch("malivm.proc.run") as run:
+            work = qemu._work()
+            work.mkdir()
+            qemu._configure(work, variant)
+        self.assertEqual(run.call_args.kwargs["cwd"], work / f"obj{variant.suffix}")
+        return [str(word) for word in run.call_args.args[0]]
+
+    def test_normal(self) -> None:
+        words = self.configure(qemu.NORMAL)
+        self.assertFalse([word for word in words if "san" in word])
+        self.assertTrue([word for word in words if re.fullmatch("--cc=(.* )?gcc", word)])
+
+    def test_sanitized(self) -> None:
+        words = self.configure(qemu.SANITIZED)
+        self.assertLessEqual({"--enable-asan", "--enable-ubsan"}, set(words))
+        self.assertTrue([word for word in words if re.fullmatch("--cc=(.* )?clang", word)])
+
+    def test_suppressions_are_there(self) -> None:
+        for options in qemu.SANITIZED.env.values():
+            for name in re.findall("(?:^|:)suppressions=([^:]+)", options):
+                self.assertTrue(Path(name).is_file(), name)
 
 
 if __name__ == "__main__":

@@ -81,6 +81,20 @@ class ExitCodes(RunCase):
         self.assertEqual(code, 3)
         self.assertIn("exit code 7", document["tests"][1]["reason"])
 
+    def test_sanitizer_ends_qemu(self) -> None:
+        report = "../hw/gpu/mali_csf.c:1:2: runtime error: shift exponent 32 is too large"
+        code, out, document = self.play([*PASSING[:5], ["stderr", f"noise\n{report}\n  #0 main"],
+                                         ["exit", 1]])
+        self.assertEqual(code, 3)
+        self.assertIn("  #0 main", out.splitlines())
+        self.assertEqual(document["tests"][1]["reason"], f"QEMU made a mistake: {report}")
+
+    def test_sanitizer_after_all_tests_passed(self) -> None:
+        leak = "==1==ERROR: LeakSanitizer: detected memory leaks"
+        code, out, _ = self.play([*PASSING, OFF[0], ["stderr", leak], ["exit", 23]])
+        self.assertEqual(code, 3)
+        self.assertIn(leak, out)
+
     def test_guest_powers_off_too_early(self) -> None:
         code, _, document = self.play(PASSING[:6] + OFF)
         self.assertEqual(code, 3)
@@ -107,10 +121,11 @@ class ExitCodes(RunCase):
 class Options(RunCase):
     def test_settings_reach_the_guest(self) -> None:
         copy = self.folder / "copy"
-        self.play([["initrd", str(copy)], *PASSING, *OFF], "a.one", "b", "--keep-going")
+        self.play([["initrd", str(copy)], *PASSING, *OFF], "a.one", "b", "--keep-going",
+                  "--seed", "7", "--cases", "9")
         text = copy.read_bytes()
         for line in (b"mode=run\n", b"test=a.one\n", b"test=b\n", b"keep-going=1\n", b"swap=256\n",
-                     b"device.model=g610\n"):
+                     b"seed=7\n", b"cases=9\n", b"device.model=g610\n"):
             self.assertIn(line, text)
 
     def test_log_folder(self) -> None:
