@@ -387,10 +387,33 @@ static int mali_csf_post_load(void *opaque, int version_id)
     return mali_gpu_post_load(s);
 }
 
+static int mali_csf_pre_load(void *opaque)
+{
+    mali_check_pre_load(opaque);
+    return 0;
+}
+
+static bool mali_csf_check_needed(void *opaque)
+{
+    return mali_check_on(opaque);
+}
+
+static const VMStateDescription vmstate_mali_csf_check = {
+    .name = TYPE_MALI_CSF "/check",
+    .version_id = 1,
+    .minimum_version_id = 1,
+    .needed = mali_csf_check_needed,
+    .fields = (const VMStateField[]) {
+        VMSTATE_STRUCT(check, MaliCsfState, 1, vmstate_mali_check, MaliCheck),
+        VMSTATE_END_OF_LIST()
+    }
+};
+
 static const VMStateDescription vmstate_mali_csf = {
     .name = TYPE_MALI_CSF,
     .version_id = 1,
     .minimum_version_id = 1,
+    .pre_load = mali_csf_pre_load,
     .post_load = mali_csf_post_load,
     .fields = (const VMStateField[]) {
         /* What the guest has seen of the device must not change */
@@ -414,6 +437,10 @@ static const VMStateDescription vmstate_mali_csf = {
                              vmstate_mali_csg, MaliCsg),
         VMSTATE_END_OF_LIST()
     },
+    .subsections = (const VMStateDescription *const []) {
+        &vmstate_mali_csf_check,
+        NULL
+    }
 };
 
 /* How long something takes, in ns of virtual time; 0 for the model's time */

@@ -49,9 +49,9 @@ static bool mali_answers_differ(const MaliAnswer *a, const MaliAnswer *b)
 
 static char *mali_since_text(const MaliTlbEntry *e)
 {
-    return e ? g_strdup_printf("since %" PRId64 ".%09" PRId64 " s",
-                               e->when / NANOSECONDS_PER_SECOND,
-                               e->when % NANOSECONDS_PER_SECOND)
+    g_autofree char *when = e ? mali_check_seconds(e->when) : NULL;
+
+    return e ? g_strdup_printf("since %s", when)
              : g_strdup("from a table that it keeps");
 }
 
@@ -222,7 +222,7 @@ void mali_check_command(MaliCsfState *s, unsigned as, uint32_t command,
     }
 }
 
-/* --- Regions --- */
+/* --- Edits of page tables --- */
 
 void mali_check_edit(MaliCsfState *s, unsigned as, MaliFindingKind kind,
                      const MaliTlbEntry *e, const MaliAnswer *cached,
@@ -250,6 +250,105 @@ void mali_check_edit(MaliCsfState *s, unsigned as, MaliFindingKind kind,
     }
 }
 
+/* --- Memory of groups that were terminated --- */
+
+static const char *const mali_check_memory[MALI_CHECK_MEMORIES] = {
+    [MALI_CHECK_SUSPEND_BUF] = "the suspend buffer",
+    [MALI_CHECK_RING_INPUT] = "an input page",
+    [MALI_CHECK_RING_OUTPUT] = "an output page",
+    [MALI_CHECK_RING] = "a ring",
+};
+
+static void mali_check_forget_range(MaliCheck *check, MaliCheckRange *r)
+{
+    interval_tree_remove(&r->node, &check->terminated[r->as]);
+    r->used = false;
+}
+
+/* What was mapped again, or may have been, is somebody else's */
+static void mali_check_forget(MaliCheck *check, unsigned as, uint64_t first,
+                              uint64_t last)
+{
+    IntervalTreeNode *node;
+
+    while ((node = interval_tree_iter_first(&check->terminated[as], first,
+                                            last))) {
+        mali_check_forget_range(check,
+                                container_of(node, MaliCheckRange, node));
+    }
+}
+
+static void mali_check_remember(MaliCsfState *s, unsigned as, uint64_t va,
+                                uint64_t size, unsigned csg,
+                                MaliCheckMemory memory)
+{
+    MaliCheck *check = &s->check;
+    MaliCheckRange *r = &check->ranges[check->next_range];
+
+    if (!va || va + size - 1 < va) {
+        return;
+    }
+    check->next_range = (check->next_range + 1) % MALI_CHECK_RANGES;
+    if (r->used) {
+        mali_check_forget_range(check, r);
+    }
+    *r = (MaliCheckRange) {
+        .node.start = va, .node.last = va + size - 1, .used = true, .as = as,
+        .group = csg, .memory = memory,
+        .when = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL),
+    };
+    interval_tree_insert(&r->node, &check->terminated[as]);
+}
+
+void mali_check_terminated(MaliCsfState *s, unsigned csg, uint32_t suspend_size)
+{
+    const MaliCsg *g = &s->csg[csg];
+
+    mali_check_remember(s, 0, g->suspend_buf, suspend_size, csg,
+                        MALI_CHECK_SUSPEND_BUF);
+    for (int j = 0; j < s->cs_slots; j++) {
+        const MaliCs *c = &g->cs[j];
+
+        if (mali_cs_has_ring(c)) {
+            mali_check_remember(s, 0, c->ring_input, RING_EXTRACT_INIT + 8,
+                                csg, MALI_CHECK_RING_INPUT);
+            mali_check_remember(s, 0, c->ring_output, RING_ACTIVE + 4, csg,
+                                MALI_CHECK_RING_OUTPUT);
+            mali_check_remember(s, g->as, c->ring_base, c->ring_size, csg,
+                                MALI_CHECK_RING);
+        }
+    }
+}
+
+/*
+ * access-after-terminate.  A group that was terminated is never started again
+ * (group_can_run), and its memory is somebody else's only after it was unmapped
+ * and mapped (panthor_kernel_bo_destroy): with LOCK where its VM has an address
+ * space, and else with UPDATE when it gets one.  One finding for a range: what
+ * uses it once uses it often.
+ */
+static void mali_check_use(MaliCsfState *s, const MaliCheckWhere *where)
+{
+    MaliCheck *check = &s->check;
+    IntervalTreeNode *node =
+        interval_tree_iter_first(&check->terminated[where->as], where->va,
+                                 where->va);
+    g_autofree char *when = NULL;
+    MaliCheckRange *r;
+
+    if (!node) {
+        return;
+    }
+    r = container_of(node, MaliCheckRange, node);
+    when = mali_check_seconds(r->when);
+    mali_check_finding(s, MALI_FINDING_ACCESS_AFTER_TERMINATE, where,
+                       "this is %s of the group in slot %u that was terminated "
+                       "at %s", mali_check_memory[r->memory], r->group, when);
+    mali_check_forget_range(check, r);
+}
+
+/* --- Regions that are locked --- */
+
 /*
  * The regions locked since the last UNLOCK, as one: the driver may lock a wider
  * one in the middle of an update (panthor_vm_lock_region)
@@ -263,6 +362,7 @@ void mali_check_locked(MaliCsfState *s, unsigned as)
                                : a->lock_start;
     c->edit_end = c->editing ? MAX(c->edit_end, a->lock_end) : a->lock_end;
     c->editing = true;
+    mali_check_forget(&s->check, as, a->lock_start, a->lock_end);
 }
 
 void mali_check_unlocked(MaliCsfState *s, unsigned as)
@@ -325,6 +425,7 @@ void mali_check_updated(MaliCsfState *s, unsigned as, uint64_t old_transtab,
         (mali_check_disabled(a) || a->transtab != old_transtab)) {
         mali_check_disable(s, as);
     }
+    mali_check_forget(&s->check, as, 0, UINT64_MAX);
     /* Until it is enabled again, what still runs there faults once more */
     *c = (MaliCheckAs) { .faulted = c->faulted && mali_check_disabled(a) };
 }
@@ -332,6 +433,9 @@ void mali_check_updated(MaliCsfState *s, unsigned as, uint64_t old_transtab,
 void mali_check_reset(MaliCsfState *s)
 {
     memset(s->check.as, 0, sizeof(s->check.as));
+    for (int i = 0; i < MALI_CHECK_AS; i++) {
+        mali_check_forget(&s->check, i, 0, UINT64_MAX);
+    }
 }
 
 /* --- Accesses --- */
@@ -363,6 +467,72 @@ static void mali_check_stale(MaliCsfState *s, MaliCheckWhere *where,
     mali_check_finding(s, MALI_FINDING_STALE_TRANSLATION, where,
                        "the TLB has %s %s, the page tables %s%s", old, since,
                        new, same ? "; this access comes to the same" : "");
+}
+
+/*
+ * Whether an entry may answer: in a locked region it is as good as dropped, and
+ * the driver frees tables before it unlocks (arm_lpae_unmap)
+ */
+static bool mali_check_alive(const MaliCsfState *s, const MaliTlbEntry *e)
+{
+    return !mali_mmu_is_locked(s, e->as, e->node.start, e->node.last);
+}
+
+static MaliTlbEntry *mali_check_find_phys(MaliCsfState *s, bool table,
+                                          uint64_t first, uint64_t last)
+{
+    MaliTlbEntry *e = mali_tlb_phys_first(&s->tlb, table, first, last);
+
+    while (e && !mali_check_alive(s, e)) {
+        e = mali_tlb_phys_next(e, first, last);
+    }
+    return e;
+}
+
+/*
+ * table-writable.  Tables are the kernel's own pages (alloc_pt), freed when
+ * nothing cached leads to them any more, as are the pages of buffers.
+ */
+static void mali_check_tables(MaliCsfState *s, const MaliCheckWhere *where,
+                              const MaliAnswer *found)
+{
+    const MaliPtwResult *res = &found->res;
+    uint64_t first = res->pa & ~res->page_mask, last = res->pa | res->page_mask;
+    const MaliTlbEntry *e;
+
+    for (int i = 0; i < res->n_levels; i++) {
+        uint64_t pa = res->desc_pa[i];
+
+        e = mali_check_find_phys(s, false, pa, pa + 7);
+        if (e) {
+            mali_check_finding(s, MALI_FINDING_TABLE_WRITABLE, where,
+                               "a descriptor was read at PA 0x%" PRIx64 ", "
+                               "which AS %u may write to at VA 0x%" PRIx64, pa,
+                               e->as, e->node.start + (pa - e->pa));
+            return;
+        }
+    }
+    if (found->exception != MALI_EXC_OK || !res->writable) {
+        return;
+    }
+    e = mali_check_find_phys(s, true, first, last);
+    if (e) {
+        mali_check_finding(s, MALI_FINDING_TABLE_WRITABLE, where,
+                           "PA 0x%" PRIx64 ", which it leads to, is a table "
+                           "of level %u of AS %u", e->pa, e->level, e->as);
+        return;
+    }
+    for (int i = 0; i < s->as_count; i++) {
+        uint64_t root = s->as[i].transtab;
+
+        if (mali_check_mode_of(s->as[i].transcfg) == AS_MODE_4K &&
+            root >= first && root <= last) {
+            mali_check_finding(s, MALI_FINDING_TABLE_WRITABLE, where,
+                               "PA 0x%" PRIx64 ", which it leads to, is the "
+                               "root table of AS %u", root, i);
+            return;
+        }
+    }
 }
 
 /* How long a configuration may lie in the registers */
@@ -398,5 +568,105 @@ void mali_check_access(MaliCsfState *s, unsigned as, uint64_t va,
         }
         return;
     }
+    mali_check_use(s, &where);
+    /* From a walk and not from the TLB */
+    if (cached->res.n_levels) {
+        mali_check_tables(s, &where, cached);
+    }
     mali_check_stale(s, &where, cached, fresh, e);
 }
+
+/* --- State --- */
+
+void mali_check_pre_load(MaliCsfState *s)
+{
+    mali_check_reset(s);
+    for (int i = 0; i < MALI_CHECK_AS; i++) {
+        s->check.as[i].faulted = true;
+        s->check.as[i].abandoned = true;
+    }
+}
+
+static int mali_check_post_load(void *opaque, int version_id)
+{
+    MaliCheck *check = opaque;
+
+    check->next_range %= MALI_CHECK_RANGES;
+    for (int i = 0; i < MALI_CHECK_RANGES; i++) {
+        MaliCheckRange *r = &check->ranges[i];
+
+        if (r->used && (r->as >= MALI_CHECK_AS ||
+                        r->memory >= MALI_CHECK_MEMORIES ||
+                        r->node.last < r->node.start)) {
+            r->used = false;
+        } else if (r->used) {
+            interval_tree_insert(&r->node, &check->terminated[r->as]);
+        }
+    }
+    return 0;
+}
+
+static const VMStateDescription vmstate_mali_as_record = {
+    .name = "mali-csf/as-record",
+    .version_id = 1,
+    .minimum_version_id = 1,
+    .fields = (const VMStateField[]) {
+        VMSTATE_INT64(when, MaliAsRecord),
+        VMSTATE_UINT64(lockaddr, MaliAsRecord),
+        VMSTATE_UINT8(as, MaliAsRecord),
+        VMSTATE_UINT8(command, MaliAsRecord),
+        VMSTATE_END_OF_LIST()
+    }
+};
+
+static const VMStateDescription vmstate_mali_check_as = {
+    .name = "mali-csf/check-as",
+    .version_id = 1,
+    .minimum_version_id = 1,
+    .fields = (const VMStateField[]) {
+        VMSTATE_BOOL(faulted, MaliCheckAs),
+        VMSTATE_BOOL(abandoned, MaliCheckAs),
+        VMSTATE_BOOL(unlatched, MaliCheckAs),
+        VMSTATE_INT64(unlatched_since, MaliCheckAs),
+        VMSTATE_UINT8(flushed, MaliCheckAs),
+        VMSTATE_BOOL(editing, MaliCheckAs),
+        VMSTATE_UINT64(edit_start, MaliCheckAs),
+        VMSTATE_UINT64(edit_end, MaliCheckAs),
+        VMSTATE_END_OF_LIST()
+    }
+};
+
+static const VMStateDescription vmstate_mali_check_range = {
+    .name = "mali-csf/check-range",
+    .version_id = 1,
+    .minimum_version_id = 1,
+    .fields = (const VMStateField[]) {
+        VMSTATE_UINT64(node.start, MaliCheckRange),
+        VMSTATE_UINT64(node.last, MaliCheckRange),
+        VMSTATE_INT64(when, MaliCheckRange),
+        VMSTATE_BOOL(used, MaliCheckRange),
+        VMSTATE_UINT8(as, MaliCheckRange),
+        VMSTATE_UINT8(group, MaliCheckRange),
+        VMSTATE_UINT8(memory, MaliCheckRange),
+        VMSTATE_END_OF_LIST()
+    }
+};
+
+const VMStateDescription vmstate_mali_check = {
+    .name = "mali-csf/check-state",
+    .version_id = 1,
+    .minimum_version_id = 1,
+    .post_load = mali_check_post_load,
+    .fields = (const VMStateField[]) {
+        VMSTATE_UINT64_ARRAY(counters, MaliCheck, MALI_FINDING_KINDS),
+        VMSTATE_STRUCT_ARRAY(commands, MaliCheck, MALI_CHECK_COMMANDS, 1,
+                             vmstate_mali_as_record, MaliAsRecord),
+        VMSTATE_UINT32(n_commands, MaliCheck),
+        VMSTATE_STRUCT_ARRAY(as, MaliCheck, MALI_CHECK_AS, 1,
+                             vmstate_mali_check_as, MaliCheckAs),
+        VMSTATE_STRUCT_ARRAY(ranges, MaliCheck, MALI_CHECK_RANGES, 1,
+                             vmstate_mali_check_range, MaliCheckRange),
+        VMSTATE_UINT32(next_range, MaliCheck),
+        VMSTATE_END_OF_LIST()
+    }
+};

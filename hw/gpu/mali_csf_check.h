@@ -13,6 +13,7 @@
 #define HW_GPU_MALI_CSF_CHECK_H
 
 #include "hw/gpu/mali_csf.h"
+#include "migration/vmstate.h"
 #include "mali_csf_isa.h"
 #include "mali_csf_ptw.h"
 #include "mali_csf_tlb.h"
@@ -54,6 +55,8 @@ extern const MaliFindingInfo mali_finding_info[MALI_FINDING_KINDS];
 /* Names of MaliAccess and of the commands AS_COMMAND_*, for people to read */
 const char *mali_check_access_name(MaliAccess access);
 const char *mali_check_command_name(unsigned command);
+/* A time of the virtual clock in the same way; to be freed */
+char *mali_check_seconds(int64_t ns);
 
 /* A command that the driver gave to an address space */
 typedef struct MaliAsRecord {
@@ -122,6 +125,28 @@ typedef struct MaliCheckAs {
     uint64_t edit_end;
 } MaliCheckAs;
 
+/* What a group had, in the order of mali_check_memory[] */
+typedef enum MaliCheckMemory {
+    MALI_CHECK_SUSPEND_BUF,
+    MALI_CHECK_RING_INPUT,
+    MALI_CHECK_RING_OUTPUT,
+    MALI_CHECK_RING,
+    MALI_CHECK_MEMORIES
+} MaliCheckMemory;
+
+/* Memory of a group that was terminated; in a tree of its address space */
+typedef struct MaliCheckRange {
+    IntervalTreeNode node;  /* VAs, both ends included */
+    int64_t when;           /* it was terminated */
+    bool used;              /* else this is no range */
+    uint8_t as;
+    uint8_t group;          /* slot */
+    uint8_t memory;         /* MaliCheckMemory */
+} MaliCheckRange;
+
+/* So many are remembered, the latest: more than two whole groups can have */
+#define MALI_CHECK_RANGES       256
+
 /* What a translation comes to: MALI_EXC_* and the walk */
 typedef struct MaliAnswer {
     uint8_t exception;
@@ -140,6 +165,10 @@ typedef struct MaliCheck {
     uint32_t n_commands;    /* ever given; the last is at n - 1 */
 
     MaliCheckAs as[MALI_CHECK_AS];
+
+    MaliCheckRange ranges[MALI_CHECK_RANGES];
+    uint32_t next_range;    /* to be used, or used again */
+    IntervalTreeRoot terminated[MALI_CHECK_AS];
 
     /* What a queue executes, for the findings that it leads to */
     uint16_t stream_source; /* MALI_SOURCE_CS; 0: none did */
@@ -178,6 +207,9 @@ void mali_check_updated(MaliCsfState *s, unsigned as, uint64_t old_transtab,
 /* A region is locked; the lock is ended */
 void mali_check_locked(MaliCsfState *s, unsigned as);
 void mali_check_unlocked(MaliCsfState *s, unsigned as);
+/* A group is terminated; its suspend buffer has @suspend_size bytes */
+void mali_check_terminated(MaliCsfState *s, unsigned csg,
+                           uint32_t suspend_size);
 /* A fault was reported to the driver */
 void mali_check_fault(MaliCsfState *s, unsigned as);
 /* All address spaces are as after a reset */
@@ -199,5 +231,13 @@ void mali_check_access(MaliCsfState *s, unsigned as, uint64_t va,
                        MaliAccess access, uint16_t source,
                        const MaliAnswer *cached, const MaliAnswer *fresh,
                        const MaliTlbEntry *entry);
+
+/*
+ * Migration: what is remembered goes with the device, if it is; where it does
+ * not come along, nothing is held against the driver that it would excuse.
+ * Findings stay where they were told; their numbers go.
+ */
+void mali_check_pre_load(MaliCsfState *s);
+extern const VMStateDescription vmstate_mali_check;
 
 #endif /* HW_GPU_MALI_CSF_CHECK_H */

@@ -485,6 +485,9 @@ static MaliXlate mali_csg_stop(MaliCsfState *s, unsigned i, bool suspend)
     }
     if (ret == MALI_XLATE_OK) {
         trace_mali_csf_csg_stop(i, suspend);
+        if (mali_check_on(s) && !suspend) {
+            mali_check_terminated(s, i, mali_suspend_size(s));
+        }
         g->running = false;
         memset(g->cs, 0, sizeof(g->cs));
     }

@@ -7,6 +7,7 @@
 
 #include "qemu/osdep.h"
 #include "qapi/error.h"
+#include "qemu/cutils.h"
 #include "qemu/error-report.h"
 #include "qemu/timer.h"
 #include "system/runstate.h"
@@ -107,10 +108,9 @@ const char *mali_check_command_name(unsigned command)
 
 /* --- Text --- */
 
-static void mali_finding_put_time(GString *text, int64_t ns)
+char *mali_check_seconds(int64_t ns)
 {
-    g_string_append_printf(text, "%" PRId64 ".%09" PRId64,
-                           ns / NANOSECONDS_PER_SECOND,
+    return g_strdup_printf("%lld.%09lld s", ns / NANOSECONDS_PER_SECOND,
                            ns % NANOSECONDS_PER_SECOND);
 }
 
@@ -144,17 +144,18 @@ static void mali_finding_put_where(GString *text, const MaliFinding *f)
 
 static void mali_finding_log(const MaliFinding *f)
 {
+    g_autofree char *when = mali_check_seconds(f->when);
     g_autoptr(GString) line = g_string_new("mali-csf: check: ");
 
-    g_string_append_printf(line, "%s: at ", mali_finding_info[f->kind].name);
-    mali_finding_put_time(line, f->when);
-    g_string_append_printf(line, " s, %s", f->text);
+    g_string_append_printf(line, "%s: at %s, %s",
+                           mali_finding_info[f->kind].name, when, f->text);
     for (unsigned i = 0; i < f->n_commands; i++) {
         const MaliAsRecord *r = &f->commands[i];
+        g_autofree char *given = mali_check_seconds(r->when);
 
-        g_string_append(line, i ? ", " : "; the last AS commands were ");
-        mali_finding_put_time(line, r->when);
-        g_string_append_printf(line, " AS %u %s", r->as,
+        g_string_append_printf(line, "%s%s AS %u %s",
+                               i ? ", " : "; the last AS commands were ",
+                               given, r->as,
                                mali_check_command_name(r->command));
         if (r->command == AS_COMMAND_LOCK) {
             g_string_append_printf(line, " 0x%" PRIx64, r->lockaddr);

@@ -221,9 +221,12 @@ static void mali_mmu_check_unlock(MaliCsfState *s, unsigned nr)
 {
     const MaliAs *as = &s->as[nr];
     uint64_t mask = mali_ptw_level_mask(MALI_PTW_LEVELS - 2);
-    uint64_t first = MIN(s->check.as[nr].edit_start, as->lock_start & ~mask);
-    uint64_t last = MAX(s->check.as[nr].edit_end, as->lock_end | mask);
+    uint64_t first = as->lock_start & ~mask, last = as->lock_end | mask;
 
+    if (s->check.as[nr].editing) {
+        first = MIN(s->check.as[nr].edit_start, first);
+        last = MAX(s->check.as[nr].edit_end, last);
+    }
     if (first < as->lock_start) {
         mali_mmu_check_range(s, nr, first, as->lock_start - 1,
                              MALI_FINDING_EDIT_UNCOVERED);
@@ -493,6 +496,7 @@ void mali_mmu_reset(MaliCsfState *s)
 void mali_mmu_init(MaliCsfState *s)
 {
     s->tlb_config.n_as = MALI_MAX_AS;
+    s->tlb_config.reverse = mali_check_on(s);
     mali_tlb_init(&s->tlb, &s->tlb_config);
 }
 

@@ -31,8 +31,28 @@ static void set_insert(MaliTlbSet *set, MaliTlbEntry *e)
     interval_tree_insert(&e->node, &set->tree);
 }
 
+/* Physical addresses: what tables are in, and what may be written to */
+static IntervalTreeRoot *reverse_tree(MaliTlb *tlb, bool table)
+{
+    return table ? &tlb->tables : &tlb->writable;
+}
+
+static void reverse_insert(MaliTlb *tlb, MaliTlbEntry *e)
+{
+    e->reversed = tlb->config.reverse && (e->table || e->writable);
+    if (e->reversed) {
+        e->phys.start = e->pa;
+        e->phys.last = e->pa + (e->table ? 0xfff
+                                         : e->node.last - e->node.start);
+        interval_tree_insert(&e->phys, reverse_tree(tlb, e->table));
+    }
+}
+
 static void set_remove(MaliTlb *tlb, MaliTlbSet *set, MaliTlbEntry *e)
 {
+    if (e->reversed) {
+        interval_tree_remove(&e->phys, reverse_tree(tlb, e->table));
+    }
     interval_tree_remove(&e->node, &set->tree);
     g_ptr_array_remove_index_fast(set->list, e->slot);
     if (e->slot < set->list->len) {
@@ -154,6 +174,23 @@ MaliTlbEntry *mali_tlb_next(MaliTlbEntry *entry, uint64_t first, uint64_t last)
     return entry_of(interval_tree_iter_next(&entry->node, first, last));
 }
 
+MaliTlbEntry *mali_tlb_phys_first(MaliTlb *tlb, bool table, uint64_t first,
+                                  uint64_t last)
+{
+    IntervalTreeNode *node =
+        interval_tree_iter_first(reverse_tree(tlb, table), first, last);
+
+    return node ? container_of(node, MaliTlbEntry, phys) : NULL;
+}
+
+MaliTlbEntry *mali_tlb_phys_next(MaliTlbEntry *entry, uint64_t first,
+                                 uint64_t last)
+{
+    IntervalTreeNode *node = interval_tree_iter_next(&entry->phys, first, last);
+
+    return node ? container_of(node, MaliTlbEntry, phys) : NULL;
+}
+
 void mali_tlb_result(const MaliTlbEntry *e, uint64_t va, MaliPtwResult *res)
 {
     *res = (MaliPtwResult) {
@@ -195,18 +232,21 @@ static bool make_room(MaliTlb *tlb, MaliTlbAs *a)
            (!tlb->config.entries || set->list->len < tlb->config.entries);
 }
 
-static void add(MaliTlb *tlb, MaliTlbSet *set, const MaliTlbEntry *entry)
+static void add(MaliTlb *tlb, unsigned as, bool leaf, const MaliTlbEntry *entry)
 {
     MaliTlbEntry *e = g_new(MaliTlbEntry, 1);
 
     *e = *entry;
-    set_insert(set, e);
+    e->as = as;
+    e->table = !leaf;
+    set_insert(leaf ? &tlb->as[as].leaves : &tlb->as[as].tables, e);
+    reverse_insert(tlb, e);
     tlb->total++;
     tlb->fills++;
 }
 
 /* The tables of a walk but its first, which is the root or cached already */
-static void fill_tables(MaliTlb *tlb, MaliTlbAs *a, uint64_t va,
+static void fill_tables(MaliTlb *tlb, unsigned as, uint64_t va,
                         const MaliPtwResult *res, int64_t now)
 {
     for (unsigned i = 1; i < res->n_levels; i++) {
@@ -220,7 +260,7 @@ static void fill_tables(MaliTlb *tlb, MaliTlbAs *a, uint64_t va,
         };
 
         if (tlb->total < MALI_TLB_MAX_ENTRIES) {
-            add(tlb, &a->tables, &e);
+            add(tlb, as, false, &e);
         }
     }
 }
@@ -237,7 +277,7 @@ void mali_tlb_fill(MaliTlb *tlb, unsigned as, uint64_t va,
         .when = now,
     };
 
-    fill_tables(tlb, a, va, res, now);
+    fill_tables(tlb, as, va, res, now);
     if (!leaf) {
         return;
     }
@@ -247,7 +287,7 @@ void mali_tlb_fill(MaliTlb *tlb, unsigned as, uint64_t va,
     }
     e.desc_pa = res->n_levels ? res->desc_pa[res->n_levels - 1] : 0;
     e.serial = tlb->serial++;
-    add(tlb, &a->leaves, &e);
+    add(tlb, as, true, &e);
 }
 
 /* --- Dropping --- */
@@ -304,7 +344,7 @@ bool mali_tlb_restore(MaliTlb *tlb, unsigned as, const MaliTlbEntry *entry,
         return false;
     }
     e.node.last = e.node.start | mask;
-    add(tlb, leaf ? &a->leaves : &a->tables, &e);
+    add(tlb, as, leaf, &e);
     tlb->serial = MAX(tlb->serial, entry->serial + 1);
     return true;
 }

@@ -29,6 +29,7 @@ typedef struct MaliTlbConfig {
      */
     bool evict;
     uint32_t seed;          /* of that choice */
+    bool reverse;           /* entries can be found by physical address too */
 } MaliTlbConfig;
 
 /*
@@ -37,11 +38,15 @@ typedef struct MaliTlbConfig {
  */
 typedef struct MaliTlbEntry {
     IntervalTreeNode node;
+    IntervalTreeNode phys;  /* the same by physical address, if @reversed */
     uint64_t pa;            /* of node.start, or of the table */
     uint64_t desc_pa;       /* where the leaf's descriptor was read */
     int64_t when;           /* the caller's time of filling it */
     uint64_t serial;        /* the order of filling */
     uint32_t slot;          /* in the list of its address space */
+    uint8_t as;
+    bool table;
+    bool reversed;          /* in one of MaliTlb's trees by physical address */
     uint8_t level;          /* of the leaf, or of the table */
     uint8_t limits;         /* of the table */
     uint8_t attr;           /* MEMATTR byte of the leaf */
@@ -82,6 +87,9 @@ typedef struct MaliTlb {
     uint64_t drops;
     uint64_t evictions;
     uint64_t refusals;      /* translations not kept for want of room */
+    /* With config.reverse: of all address spaces, by physical address */
+    IntervalTreeRoot writable;      /* translations that permit writing */
+    IntervalTreeRoot tables;
     MaliTlbAs *as;
 } MaliTlb;
 
@@ -137,6 +145,16 @@ MaliTlbEntry *mali_tlb_first_table(MaliTlb *tlb, unsigned as, uint64_t first,
                                    uint64_t last);
 MaliTlbEntry *mali_tlb_next(MaliTlbEntry *entry, uint64_t first,
                             uint64_t last);
+
+/*
+ * With config.reverse, and of all address spaces: the first table, or else the
+ * first translation that permits writing, in physical memory from @first to
+ * @last, and the one after @entry.
+ */
+MaliTlbEntry *mali_tlb_phys_first(MaliTlb *tlb, bool table, uint64_t first,
+                                  uint64_t last);
+MaliTlbEntry *mali_tlb_phys_next(MaliTlbEntry *entry, uint64_t first,
+                                 uint64_t last);
 
 /* What @entry answers for @va, in the form of a walk's result */
 void mali_tlb_result(const MaliTlbEntry *entry, uint64_t va,

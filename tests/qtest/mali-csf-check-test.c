@@ -8,6 +8,7 @@
 
 #include "qemu/osdep.h"
 #include "mali-csf-stream.h"
+#include "mali-csf-migrate.h"
 
 /* Pages of the VM that these tests move about, and where they are moved to */
 #define PAGE_A                  (VA_DATA + 0x10000)
@@ -82,13 +83,15 @@ static bool findings_all(const Findings *f, const char *kind)
 
 static Findings found;
 
-static void bed_start_checked(Bed *b)
+static void bed_start_checked(Bed *b, const char *check)
 {
     g_autofree char *args = g_strdup_printf("-trace mali_csf_check_finding "
                                             "-D %s", found.log);
+    g_autofree char *props = g_strdup_printf(CLOCK_PROPS "%s%s",
+                                             check ? ",check=" : "",
+                                             check ?: "");
 
-    b->qts = gpu_start_args("check=report,timestamp-frequency=1000000000",
-                            args);
+    b->qts = gpu_start_args(props, args);
     b->d = driver_on(b->qts);
     b->vm = vm_new(&b->d, 0, 1);
     b->g = group_new(&b->vm, 0, 2);
@@ -546,6 +549,126 @@ static void run_unmapped_again(Bed *b, bool wrong)
                         : cs_wait_drained(&b->g, 1));
 }
 
+/* --- Memory of groups that are gone --- */
+
+static void remap_all(Bed *b)
+{
+    gpu_as_changed(b->qts, 0);
+    gpu_as_changed(b->qts, 1);
+}
+
+/* Its memory may become another group's when it was mapped again */
+static void run_terminate(Bed *b, bool wrong)
+{
+    group_terminate(&b->g);
+    if (!wrong) {
+        remap_all(b);
+    }
+    group_start(&b->g, 0);
+    job_writes(b, PAGE_A, 1);
+}
+
+/* Nor may the firmware look for a suspended group there */
+static void run_terminate_resume(Bed *b, bool wrong)
+{
+    group_suspend(&b->g);
+    if (wrong) {
+        group_resume(&b->g, 0);
+        group_terminate(&b->g);
+    }
+    group_resume(&b->g, 1);
+}
+
+/* Another group of the VM, at the ring of one that was only suspended */
+static void run_terminate_ring(Bed *b, bool wrong)
+{
+    Group other = group_new(&b->vm, 1, 1);
+
+    other.ring = 2;
+    group_start(&other, 1);
+    group_leave(&b->g, wrong ? CSG_TERMINATE : CSG_SUSPEND);
+    cs_run_words(&other, 0, MOVE48(4, ring_va(&b->g, 1)), LOAD(6, 4, 1, 0),
+                 WAIT(0xff));
+}
+
+/* The same, remapped: its VM has got another address space */
+static void run_terminate_update(Bed *b, bool wrong)
+{
+    group_terminate(&b->g);
+    gpu_as_changed(b->qts, 0);
+    if (!wrong) {
+        vm_bind(&b->vm, 1);
+    }
+    group_start(&b->g, 0);
+    job_writes(b, PAGE_A, 1);
+}
+
+/* --- Page tables that the GPU may write to --- */
+
+/* A page that is mapped becomes a table */
+static void run_table_walked(Bed *b, bool wrong)
+{
+    uint64_t va = VM_VA + BLOCK_2M;
+
+    lock(b, PAGE_A, 15);
+    set_page(b, PAGE_A, TABLE_ELSEWHERE,
+             PTE_LEAF | (wrong ? 0 : PTE_READ_ONLY));
+    unlock(b);
+    job_reads(b, PAGE_A);
+
+    lock(b, va, 21);
+    qtest_memset(b->qts, TABLE_ELSEWHERE, 0, 0x1000);
+    qtest_writeq(b->qts, TABLE_ELSEWHERE, ELSEWHERE | PTE_LEAF | PTE_PAGE);
+    pt_set(&b->vm.pt, va, 2, TABLE_ELSEWHERE | PTE_TABLE);
+    unlock(b);
+    job_reads(b, va);
+}
+
+/* A second VM at work in address space 2 */
+static Vm second_vm(Bed *b)
+{
+    Vm vm = vm_new(&b->d, 1, 2);
+    Group g = group_new(&vm, 1, 1);
+
+    group_start(&g, 1);
+    cs_run_words(&g, 0, MOVE48(4, PAGE_A), LOAD(6, 4, 1, 0), WAIT(0xff));
+    return vm;
+}
+
+static void map_table(Bed *b, uint64_t pa, bool writable)
+{
+    lock(b, PAGE_A, 15);
+    set_page(b, PAGE_A, pa, PTE_LEAF | (writable ? 0 : PTE_READ_ONLY));
+    unlock(b);
+    job_reads(b, PAGE_A);
+}
+
+/* A table becomes a page */
+static void run_table_mapped(Bed *b, bool wrong)
+{
+    Vm other = second_vm(b);
+
+    map_table(b, pt_get(&other.pt, PAGE_A, 2) & PTE_ADDR, wrong);
+}
+
+static void run_table_root(Bed *b, bool wrong)
+{
+    Vm other = vm_new(&b->d, 1, 2);
+
+    map_table(b, other.pt.root, wrong);
+}
+
+/* The driver frees tables before it unlocks what they mapped */
+static void run_table_locked(Bed *b, bool wrong)
+{
+    Vm other = second_vm(b);
+
+    if (!wrong) {
+        gpu_as_lock(b->qts, 2, VM_VA, 21);
+    }
+    map_table(b, pt_get(&other.pt, PAGE_A, 2) & PTE_ADDR, true);
+}
+
 /* --- The table --- */
 
 typedef struct Row {
@@ -611,6 +734,27 @@ static const Row rows[] = {
       "AS 1, read of VA 0x10010000 by group 0 queue 1" },
     { "unmapped-again", "access-unmapped", run_unmapped_again,
       "AS 1, read of VA 0x10010000 by group 0 queue 1" },
+    { "terminate/start", "access-after-terminate", run_terminate,
+      "AS 0, write of VA 0x4820000 by the firmware: this is the suspend "
+      "buffer of the group in slot 0" },
+    { "terminate/resume", "access-after-terminate", run_terminate_resume,
+      "by the firmware: this is the suspend buffer of the group in slot 0" },
+    { "terminate/ring", "access-after-terminate", run_terminate_ring,
+      "AS 1, read of VA 0x10010000 by group 1 queue 0 at 0x10080008 "
+      "(LOAD_MULTIPLE" },
+    { "terminate/update", "access-after-terminate", run_terminate_update,
+      "AS 1, read of VA 0x10000000 by group 0 queue 0" },
+    { "table/walked", "table-writable", run_table_walked,
+      "AS 1, read of VA 0x10200000 by group 0 queue 0 at 0x10080008 "
+      "(LOAD_MULTIPLE base=r6, regs=r6, address=r4:r5, offset=0): a "
+      "descriptor was read at PA 0x47100000, which AS 1 may write to at VA "
+      "0x100d0000" },
+    { "table/mapped", "table-writable", run_table_mapped,
+      "is a table of level 3 of AS 2" },
+    { "table/root", "table-writable", run_table_root,
+      "is the root table of AS 2" },
+    { "table/locked", "table-writable", run_table_locked,
+      "is a table of level 3 of AS 2" },
 };
 
 static void test_row(const void *data)
@@ -622,7 +766,7 @@ static void test_row(const void *data)
 
         g_test_message("%s sequence", wrong ? "wrong" : "correct");
         found = findings_open();
-        bed_start_checked(&b);
+        bed_start_checked(&b, "report");
         row->run(&b, wrong);
         qtest_clock_step(b.qts, NS_LOOK);
         if (!wrong) {
@@ -638,6 +782,139 @@ static void test_row(const void *data)
     }
 }
 
+/* --- How findings are told --- */
+
+/* What is seen once more is counted, wherever it is in its page */
+static void test_repeated(void)
+{
+    Bed b;
+
+    found = findings_open();
+    bed_start_checked(&b, "report");
+    edit_page(&b, true, ELSEWHERE, PTE_LEAF);
+    for (int i = 1; i <= 3; i++) {
+        g_autofree char *start = g_strdup_printf("stale-translation %d:", i);
+
+        job_writes(&b, PAGE_A + i * 64, 1);
+        g_assert_cmpuint(findings_read(&found), ==, i);
+        g_assert_true(g_str_has_prefix(g_ptr_array_index(found.lines, i - 1),
+                                       start));
+    }
+    qtest_quit(b.qts);
+    findings_close(&found);
+}
+
+static bool is_running(QTestState *qts)
+{
+    QDict *rsp = qtest_qmp_assert_success_ref(qts,
+                                              "{ 'execute': 'query-status' }");
+    bool running = qdict_get_bool(rsp, "running");
+
+    if (!running) {
+        g_assert_cmpstr(qdict_get_str(rsp, "status"), ==, "internal-error");
+    }
+    qobject_unref(rsp);
+    return running;
+}
+
+static void test_modes(void)
+{
+    static const struct {
+        const char *check;
+        bool finds, stops;
+    } modes[] = {
+        { NULL, false, false }, { "off", false, false },
+        { "report", true, false }, { "fatal", true, true },
+    };
+
+    for (int i = 0; i < ARRAY_SIZE(modes); i++) {
+        Bed b;
+
+        found = findings_open();
+        bed_start_checked(&b, modes[i].check);
+        run_unlock(&b, false);
+        g_assert_cmpuint(findings_read(&found), ==, 0);
+        g_assert_true(is_running(b.qts));
+        run_unlock(&b, true);
+        g_assert_cmpuint(findings_read(&found), ==, modes[i].finds);
+        if (modes[i].stops) {
+            qtest_qmp_eventwait(b.qts, "STOP");
+        }
+        g_assert_cmpint(is_running(b.qts), ==, !modes[i].stops);
+        qtest_quit(b.qts);
+        findings_close(&found);
+    }
+}
+
+/* --- Migration --- */
+
+/* Go on in another QEMU */
+static void bed_migrate(Bed *b)
+{
+    g_autofree char *args = g_strdup_printf("-incoming defer -D %s -trace "
+                                            "mali_csf_check_finding",
+                                            found.log);
+    int64_t clock = gpu_read64(b->qts, TIMESTAMP);
+    g_autofree char *path = gpu_save(b->qts);
+    g_autofree char *status = NULL;
+
+    qtest_quit(b->qts);
+    b->qts = gpu_start_args(CLOCK_PROPS ",check=report", args);
+    b->d.qts = b->vm.qts = b->vm.pt.qts = b->g.qts = b->qts;
+    qtest_clock_set(b->qts, clock);
+    status = gpu_load(b->qts, path);
+    g_assert_cmpstr(status, ==, "completed");
+    qtest_qmp_assert_success(b->qts, "{ 'execute': 'cont' }");
+    unlink(path);
+}
+
+/* What excuses the driver, and what does not, goes with the machine */
+static void test_migration(void)
+{
+    for (int wrong = 0; wrong < 2; wrong++) {
+        Bed b;
+
+        found = findings_open();
+        bed_start_checked(&b, "report");
+        if (!wrong) {
+            job_faults(&b, 0);
+        }
+        vm_unbind(&b.vm);
+        g_assert_cmpuint(findings_read(&found), ==, 0);
+        bed_migrate(&b);
+        cs_submit_words(&b.g, 1, MOVE32(0, 1));
+        g_assert_true(cs_wait_events(&b.g, 1, CS_EVENT_FATAL));
+        g_assert_cmpuint(findings_read(&found), ==, wrong);
+        g_assert_true(findings_all(&found, "access-unmapped"));
+        qtest_quit(b.qts);
+        findings_close(&found);
+    }
+}
+
+/* Memory of a group that was terminated is known in the other machine */
+static void test_migration_terminated(void)
+{
+    Bed b;
+
+    found = findings_open();
+    bed_start_checked(&b, "report");
+    group_terminate(&b.g);
+    bed_migrate(&b);
+    g_assert_cmpuint(findings_read(&found), ==, 0);
+    group_start(&b.g, 0);
+    g_assert_cmpuint(findings_read(&found), >, 0);
+    g_assert_true(findings_all(&found, "access-after-terminate"));
+    qtest_quit(b.qts);
+    findings_close(&found);
+}
+
+static const TestCase cases[] = {
+    { "repeated", test_repeated },
+    { "modes", test_modes },
+    { "migration", test_migration },
+    { "migration-terminated", test_migration_terminated },
+};
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -645,6 +922,7 @@ int main(int argc, char **argv)
     for (int i = 0; i < ARRAY_SIZE(rows); i++) {
         add_data_case("check", rows[i].name, &rows[i], test_row);
     }
+    add_cases("check", cases, ARRAY_SIZE(cases));
 
     return g_test_run();
 }
