@@ -579,10 +579,10 @@ static int mali_tlb_get(QEMUFile *f, void *pv, size_t size,
         mali_tlb_drop(tlb, as, 0, UINT64_MAX);
         for (uint32_t i = 0; i < n; i++) {
             MaliTlbEntry e = { };
-            bool leaf = !qemu_get_byte(f);
+            uint8_t kind = qemu_get_byte(f);
             uint8_t rights;
 
-            e.level = qemu_get_byte(f) & (MALI_PTW_LEVELS - 1);
+            e.level = qemu_get_byte(f);
             e.limits = qemu_get_byte(f);
             e.attr = qemu_get_byte(f);
             rights = qemu_get_byte(f);
@@ -594,7 +594,8 @@ static int mali_tlb_get(QEMUFile *f, void *pv, size_t size,
             e.desc_pa = qemu_get_be64(f);
             e.when = qemu_get_be64(f);
             e.serial = qemu_get_be64(f);
-            if (!mali_tlb_restore(tlb, as, &e, leaf)) {
+            if (kind > 1 || rights > 7 ||
+                !mali_tlb_restore(tlb, as, &e, !kind)) {
                 return -EINVAL;
             }
         }

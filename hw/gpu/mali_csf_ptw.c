@@ -107,22 +107,6 @@ static void set_rights(const MaliPtwConfig *cfg, uint8_t limits, uint64_t desc,
     res->readable = unpriv || (cfg->xreadable && res->executable);
 }
 
-bool mali_ptw_allows(const MaliPtwResult *res, MaliAccess access)
-{
-    switch (access) {
-    case MALI_ACCESS_ATOMIC:
-        return res->readable && res->writable;
-    case MALI_ACCESS_EXECUTE:
-        return res->executable;
-    case MALI_ACCESS_READ:
-        return res->readable;
-    case MALI_ACCESS_WRITE:
-        return res->writable;
-    default:
-        return false;
-    }
-}
-
 /*
  * The order of the checks is the architecture's.  It knows no attribute that
  * faults; the nearest relative, an alignment fault due to the memory's type,
@@ -172,14 +156,27 @@ static uint8_t root_table(const MaliPtwConfig *cfg, uint64_t va,
                                        : MALI_EXC_OK;
 }
 
+/* All but the arrays, of which n_levels says how much is valid */
+static void begin_result(MaliPtwResult *res)
+{
+    res->desc = 0;
+    res->n_levels = 0;
+    res->level = 0;
+    res->attr = 0;
+    res->readable = false;
+    res->writable = false;
+    res->executable = false;
+    res->pa = 0;
+    res->page_mask = 0;
+}
+
 uint8_t mali_ptw_walk(const MaliPtwConfig *cfg, uint64_t va, MaliAccess access,
                       const MaliPtwTable *start, MaliPtwFetch fetch,
                       void *opaque, MaliPtwResult *res)
 {
     MaliPtwTable table;
 
-    *res = (MaliPtwResult) { };
-
+    begin_result(res);
     if (start) {
         table = *start;
     } else {

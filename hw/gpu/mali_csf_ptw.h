@@ -54,6 +54,7 @@ typedef struct MaliPtwConfig {
 } MaliPtwConfig;
 
 #define MALI_PTW_LEVELS 4
+#define MALI_PTW_LIMITS_MAX 0x1f    /* of MaliPtwTable.limits */
 
 /* A table that a walk has come to, and may begin at the next time */
 typedef struct MaliPtwTable {
@@ -112,6 +113,20 @@ uint64_t mali_ptw_level_mask(unsigned level);
  * For a cache of finished walks: one that was filled by a read may be hit by a
  * write, and must then answer as the walk would.
  */
-bool mali_ptw_allows(const MaliPtwResult *res, MaliAccess access);
+static inline bool mali_ptw_allows(const MaliPtwResult *res, MaliAccess access)
+{
+    switch (access) {
+    case MALI_ACCESS_ATOMIC:
+        return res->readable && res->writable;
+    case MALI_ACCESS_EXECUTE:
+        return res->executable;
+    case MALI_ACCESS_READ:
+        return res->readable;
+    case MALI_ACCESS_WRITE:
+        return res->writable;
+    default:
+        return false;
+    }
+}
 
 #endif /* HW_GPU_MALI_CSF_PTW_H */

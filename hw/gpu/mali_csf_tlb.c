@@ -48,6 +48,21 @@ static void reverse_insert(MaliTlb *tlb, MaliTlbEntry *e)
     }
 }
 
+/* Whatever of @e is remembered, however many pages it has */
+static void forget(MaliTlbAs *a, const MaliTlbEntry *e)
+{
+    uint64_t first = e->node.start >> 12;
+    uint64_t n = MIN((e->node.last >> 12) - first + 1, MALI_TLB_FRONT);
+
+    for (uint64_t page = first; page < first + n; page++) {
+        MaliTlbFront *f = &a->front[page & (MALI_TLB_FRONT - 1)];
+
+        if (f->entry == e) {
+            *f = (MaliTlbFront) { };
+        }
+    }
+}
+
 static void set_remove(MaliTlb *tlb, MaliTlbSet *set, MaliTlbEntry *e)
 {
     if (e->reversed) {
@@ -64,22 +79,25 @@ static void set_remove(MaliTlb *tlb, MaliTlbSet *set, MaliTlbEntry *e)
     tlb->total--;
 }
 
-static uint32_t set_drop(MaliTlb *tlb, MaliTlbSet *set, uint64_t first,
-                         uint64_t last)
+static uint32_t set_drop(MaliTlb *tlb, MaliTlbAs *a, MaliTlbSet *set,
+                         uint64_t first, uint64_t last)
 {
     IntervalTreeNode *node;
     uint32_t n = 0;
 
     while ((node = interval_tree_iter_first(&set->tree, first, last))) {
+        if (set == &a->leaves) {
+            forget(a, entry_of(node));
+        }
         set_remove(tlb, set, entry_of(node));
         n++;
     }
     return n;
 }
 
-static void set_destroy(MaliTlb *tlb, MaliTlbSet *set)
+static void set_destroy(MaliTlb *tlb, MaliTlbAs *a, MaliTlbSet *set)
 {
-    set_drop(tlb, set, 0, UINT64_MAX);
+    set_drop(tlb, a, set, 0, UINT64_MAX);
     g_ptr_array_free(set->list, true);
 }
 
@@ -96,15 +114,14 @@ void mali_tlb_init(MaliTlb *tlb, const MaliTlbConfig *config)
     for (unsigned i = 0; i < config->n_as; i++) {
         set_init(&tlb->as[i].leaves);
         set_init(&tlb->as[i].tables);
-        tlb->as[i].generation = 1;
     }
 }
 
 void mali_tlb_destroy(MaliTlb *tlb)
 {
     for (unsigned i = 0; i < tlb->config.n_as; i++) {
-        set_destroy(tlb, &tlb->as[i].leaves);
-        set_destroy(tlb, &tlb->as[i].tables);
+        set_destroy(tlb, &tlb->as[i], &tlb->as[i].leaves);
+        set_destroy(tlb, &tlb->as[i], &tlb->as[i].tables);
     }
     g_free(tlb->as);
     tlb->as = NULL;
@@ -125,9 +142,7 @@ MaliTlbEntry *mali_tlb_find(MaliTlb *tlb, unsigned as, uint64_t va)
         }
     }
     if (found) {
-        *f = (MaliTlbFront) {
-            .page = va >> 12, .generation = a->generation, .entry = found,
-        };
+        *f = (MaliTlbFront) { .tag = (va >> 12) + 1, .entry = found };
     }
     return found;
 }
@@ -191,19 +206,6 @@ MaliTlbEntry *mali_tlb_phys_next(MaliTlbEntry *entry, uint64_t first,
     return node ? container_of(node, MaliTlbEntry, phys) : NULL;
 }
 
-void mali_tlb_result(const MaliTlbEntry *e, uint64_t va, MaliPtwResult *res)
-{
-    *res = (MaliPtwResult) {
-        .level = e->level,
-        .attr = e->attr,
-        .readable = e->readable,
-        .writable = e->writable,
-        .executable = e->executable,
-        .pa = e->pa + (va - e->node.start),
-        .page_mask = e->node.last - e->node.start,
-    };
-}
-
 /* --- Filling --- */
 
 /* Xorshift: a choice that a seed repeats, not one that must be unguessable */
@@ -222,10 +224,11 @@ static bool make_room(MaliTlb *tlb, MaliTlbAs *a)
 
     if (tlb->config.entries && set->list->len >= tlb->config.entries &&
         tlb->config.evict) {
-        set_remove(tlb, set,
-                   g_ptr_array_index(set->list,
-                                     next_random(tlb) % set->list->len));
-        a->generation++;
+        MaliTlbEntry *e =
+            g_ptr_array_index(set->list, next_random(tlb) % set->list->len);
+
+        forget(a, e);
+        set_remove(tlb, set, e);
         tlb->evictions++;
     }
     return tlb->total < MALI_TLB_MAX_ENTRIES &&
@@ -295,12 +298,9 @@ void mali_tlb_fill(MaliTlb *tlb, unsigned as, uint64_t va,
 uint32_t mali_tlb_drop(MaliTlb *tlb, unsigned as, uint64_t first, uint64_t last)
 {
     MaliTlbAs *a = &tlb->as[as];
-    uint32_t n = set_drop(tlb, &a->leaves, first, last);
+    uint32_t n = set_drop(tlb, a, &a->leaves, first, last) +
+                 set_drop(tlb, a, &a->tables, first, last);
 
-    if (n) {
-        a->generation++;
-    }
-    n += set_drop(tlb, &a->tables, first, last);
     tlb->drops += n;
     return n;
 }
@@ -325,25 +325,35 @@ const MaliTlbEntry *mali_tlb_entry(const MaliTlb *tlb, unsigned as, uint32_t i,
                              *leaf ? i : i - n);
 }
 
+/* Whether a walk can have made it */
+static bool is_possible(const MaliTlbEntry *e, bool leaf)
+{
+    uint64_t page_mask = mali_ptw_level_mask(MALI_PTW_LEVELS - 1);
+    uint64_t mask;
+
+    if (!e->level || e->level >= MALI_PTW_LEVELS) {
+        return false;
+    }
+    mask = mali_ptw_level_mask(e->level - !leaf);
+    return !(e->node.start & mask) &&
+           !(e->node.start >> MALI_PTW_VA_BITS_MAX) &&
+           !(e->pa & (leaf ? mask : page_mask)) &&
+           !(e->desc_pa % sizeof(uint64_t)) &&
+           e->limits <= (leaf ? 0 : MALI_PTW_LIMITS_MAX);
+}
+
 bool mali_tlb_restore(MaliTlb *tlb, unsigned as, const MaliTlbEntry *entry,
                       bool leaf)
 {
     MaliTlbAs *a = &tlb->as[as];
     MaliTlbEntry e = *entry;
-    uint64_t mask;
 
-    if (entry->level >= MALI_PTW_LEVELS || (!leaf && !entry->level)) {
-        return false;
-    }
-    mask = mali_ptw_level_mask(entry->level - !leaf);
-    if (entry->node.start & mask ||
-        entry->pa & (leaf ? mask : 0xfff) || entry->limits > 0x1f ||
-        tlb->total >= MALI_TLB_MAX_ENTRIES ||
+    if (!is_possible(entry, leaf) || tlb->total >= MALI_TLB_MAX_ENTRIES ||
         (leaf && tlb->config.entries &&
          a->leaves.list->len >= tlb->config.entries)) {
         return false;
     }
-    e.node.last = e.node.start | mask;
+    e.node.last = e.node.start | mali_ptw_level_mask(e.level - !leaf);
     add(tlb, as, leaf, &e);
     tlb->serial = MAX(tlb->serial, entry->serial + 1);
     return true;

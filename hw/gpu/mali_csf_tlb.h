@@ -34,33 +34,33 @@ typedef struct MaliTlbConfig {
 
 /*
  * One translation, or a table on the way to some (the walk cache).  node.start
- * and node.last are the VAs that it is for, both included.
+ * and node.last are the VAs that it is for, both included.  What a hit needs
+ * comes first, so that it is in as few cache lines as can be.
  */
 typedef struct MaliTlbEntry {
     IntervalTreeNode node;
-    IntervalTreeNode phys;  /* the same by physical address, if @reversed */
     uint64_t pa;            /* of node.start, or of the table */
-    uint64_t desc_pa;       /* where the leaf's descriptor was read */
-    int64_t when;           /* the caller's time of filling it */
-    uint64_t serial;        /* the order of filling */
-    uint32_t slot;          /* in the list of its address space */
-    uint8_t as;
-    bool table;
-    bool reversed;          /* in one of MaliTlb's trees by physical address */
     uint8_t level;          /* of the leaf, or of the table */
     uint8_t limits;         /* of the table */
     uint8_t attr;           /* MEMATTR byte of the leaf */
     bool readable;
     bool writable;
     bool executable;
+    uint32_t slot;          /* in the list of its address space */
+    uint8_t as;
+    bool table;
+    bool reversed;          /* in one of MaliTlb's trees by physical address */
+    uint64_t desc_pa;       /* where the leaf's descriptor was read */
+    int64_t when;           /* the caller's time of filling it */
+    uint64_t serial;        /* the order of filling */
+    IntervalTreeNode phys;  /* the same by physical address, if @reversed */
 } MaliTlbEntry;
 
-#define MALI_TLB_FRONT          256     /* a power of two */
+#define MALI_TLB_FRONT          4096    /* a power of two */
 
 /* The entry that answered last for a page: saves the search in the tree */
 typedef struct MaliTlbFront {
-    uint64_t page;          /* VA >> 12 */
-    uint64_t generation;    /* of the address space when it was put here */
+    uint64_t tag;           /* (VA >> 12) + 1; 0: none */
     MaliTlbEntry *entry;
 } MaliTlbFront;
 
@@ -73,7 +73,6 @@ typedef struct MaliTlbSet {
 typedef struct MaliTlbAs {
     MaliTlbSet leaves;
     MaliTlbSet tables;
-    uint64_t generation;    /* starts at 1; counts what was dropped */
     MaliTlbFront front[MALI_TLB_FRONT];
 } MaliTlbAs;
 
@@ -103,11 +102,11 @@ MaliTlbEntry *mali_tlb_find(MaliTlb *tlb, unsigned as, uint64_t va);
 static inline MaliTlbEntry *mali_tlb_lookup(MaliTlb *tlb, unsigned as,
                                             uint64_t va)
 {
-    MaliTlbAs *a = &tlb->as[as];
+    const MaliTlbAs *a = &tlb->as[as];
     uint64_t page = va >> 12;
-    MaliTlbFront *f = &a->front[page & (MALI_TLB_FRONT - 1)];
+    const MaliTlbFront *f = &a->front[page & (MALI_TLB_FRONT - 1)];
 
-    if (likely(f->page == page && f->generation == a->generation)) {
+    if (likely(f->tag == page + 1)) {
         return f->entry;
     }
     return mali_tlb_find(tlb, as, va);
@@ -156,9 +155,21 @@ MaliTlbEntry *mali_tlb_phys_first(MaliTlb *tlb, bool table, uint64_t first,
 MaliTlbEntry *mali_tlb_phys_next(MaliTlbEntry *entry, uint64_t first,
                                  uint64_t last);
 
-/* What @entry answers for @va, in the form of a walk's result */
-void mali_tlb_result(const MaliTlbEntry *entry, uint64_t va,
-                     MaliPtwResult *res);
+/* What @entry answers for @va, as the result of a walk that read nothing */
+static inline void mali_tlb_result(const MaliTlbEntry *entry, uint64_t va,
+                                   MaliPtwResult *res)
+{
+    /* Member by member: most of the result is about what was read */
+    res->desc = 0;
+    res->n_levels = 0;
+    res->level = entry->level;
+    res->attr = entry->attr;
+    res->readable = entry->readable;
+    res->writable = entry->writable;
+    res->executable = entry->executable;
+    res->pa = entry->pa + (va - entry->node.start);
+    res->page_mask = entry->node.last - entry->node.start;
+}
 
 static inline uint32_t mali_tlb_count(const MaliTlb *tlb, unsigned as)
 {
