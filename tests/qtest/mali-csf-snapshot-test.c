@@ -470,12 +470,7 @@ static void finish(const Scene *s, Bed *b, bool resumed)
 /* The same machine in another QEMU */
 static void bed_migrate(Bed *b)
 {
-    b->qts = gpu_migrate(b->qts);
-    b->d.qts = b->qts;
-    b->d.fw.qts = b->qts;
-    b->vm.qts = b->qts;
-    b->vm.pt.qts = b->qts;
-    b->g.qts = b->qts;
+    bed_moved(b, gpu_migrate(b->qts));
 }
 
 /* Beside one that stays where it is, to the last byte; and once more */

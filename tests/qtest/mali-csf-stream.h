@@ -720,13 +720,33 @@ typedef struct Bed {
     Group g;
 } Bed;
 
-static inline void bed_start(Bed *b, unsigned queues)
+/* On a GPU with @props as well */
+static inline void bed_start_with(Bed *b, unsigned queues, const char *props)
 {
-    b->d = driver_start("timestamp-frequency=1000000000");
+    g_autofree char *all = g_strdup_printf("timestamp-frequency=1000000000%s%s",
+                                           *props ? "," : "", props);
+
+    b->d = driver_start(all);
     b->qts = b->d.qts;
     b->vm = vm_new(&b->d, 0, 1);
     b->g = group_new(&b->vm, 0, queues);
     group_start(&b->g, 0);
+}
+
+static inline void bed_start(Bed *b, unsigned queues)
+{
+    bed_start_with(b, queues, "");
+}
+
+/* It is in another QEMU now */
+static inline void bed_moved(Bed *b, QTestState *qts)
+{
+    b->qts = qts;
+    b->d.qts = qts;
+    b->d.fw.qts = qts;
+    b->vm.qts = qts;
+    b->vm.pt.qts = qts;
+    b->g.qts = qts;
 }
 
 /* A second group that others must not harm */
