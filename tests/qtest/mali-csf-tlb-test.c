@@ -358,6 +358,72 @@ static void test_walk_cache(void)
     qtest_quit(b.qts);
 }
 
+/* --- Tables that lead anywhere --- */
+
+#define VA_ANYWHERE             0x7f0000000000ULL
+#define UART_BASE               0x09000000ULL
+#define GIC_BASE                0x08000000ULL
+#define FLASH_BASE              0x00000000ULL
+
+/* Whatever comes of it, it comes to its end, and others are none the wiser */
+static void check_ends(Bed *b, Group *neighbour, uint64_t va)
+{
+    const uint64_t words[] = {
+        MOVE48(60, va), LOAD(0, 60, 1, 8), WAIT(0xff), STORE(0, 60, 1, 8),
+        WAIT(0xff), LOAD(0, 60, 1, 8), WAIT(0xff),
+    };
+    uint64_t stream = vm_stream(&b->vm, words, ARRAY_SIZE(words));
+
+    cs_submit_job(&b->g, 0, stream, sizeof(words));
+    qtest_clock_step(b->qts, NS_JOB);
+    g_assert_true(cs_drained(&b->g, 0) ||
+                  cs_events(&b->g, 0) & CS_EVENT_FATAL);
+    check_works(neighbour, 0, va);
+    b->vm.next_stream = stream;
+    gpu_write(b->qts, MMU_INT + CLEAR, UINT32_MAX);
+    group_terminate(&b->g);
+    b->g = group_new(&b->vm, 0, 2);
+    group_start(&b->g, 0);
+}
+
+/* Each level's descriptor at itself, at devices, and at nothing */
+static void test_anywhere(void)
+{
+    Group neighbour;
+    Vm vm2;
+    Bed b;
+
+    tlb_start(&b, "");
+    vm2 = vm_new(&b.d, 1, 2);
+    neighbour = group_new(&vm2, 1, 1);
+    group_start(&neighbour, 1);
+    map_page(&b, VA_ANYWHERE, 0, 1);
+    for (int level = 0; level < PT_LEVELS; level++) {
+        const uint64_t targets[] = {
+            b.vm.pt.root, pt_slot(&b.vm.pt, VA_ANYWHERE, level) & ~0xfffULL,
+            GPU_BASE, GPU_BASE + 0x2000, GPU_BASE + 0x80000, UART_BASE,
+            GIC_BASE, FLASH_BASE, RAM_NOTHING, 0xfffffff000,
+        };
+        uint64_t desc = pt_get(&b.vm.pt, VA_ANYWHERE, level);
+        uint64_t slot = pt_slot(&b.vm.pt, VA_ANYWHERE, level);
+        uint64_t root = qtest_readq(b.qts, b.vm.pt.root);
+
+        for (int i = 0; i < ARRAY_SIZE(targets); i++) {
+            /* As a page it may be read and written */
+            qtest_writeq(b.qts, slot,
+                         targets[i] | PTE_TABLE | PTE_UNPRIV | PTE_AF);
+            gpu_as_changed(b.qts, 1);
+            check_ends(&b, &neighbour, VA_ANYWHERE);
+            /* The stream may have written to the tables */
+            qtest_writeq(b.qts, slot, desc);
+            qtest_writeq(b.qts, b.vm.pt.root, root);
+            gpu_as_changed(b.qts, 1);
+            g_assert_cmphex(gpu_load_word(&b, VA_ANYWHERE), ==, CONTENT(0, 1));
+        }
+    }
+    qtest_quit(b.qts);
+}
+
 /* --- Recycling --- */
 
 /* Another VM over a live address space, with UPDATE and nothing else */
@@ -589,6 +655,7 @@ static const TestCase cases[] = {
     { "block", test_block },
     { "page-beside-block", test_page_beside_block },
     { "walk-cache", test_walk_cache },
+    { "anywhere", test_anywhere },
     { "recycle", test_recycle },
     { "entries", test_entries },
     { "evict", test_evict },
