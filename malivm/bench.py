@@ -38,12 +38,12 @@ FIGURES = (
     Figure("suspended", "job, 300 suspended / none", 1.1, "us", bench_jobs.SOURCE,
            "what has the driver start and suspend groups that have no jobs? QEMU's -trace "
            "'mali_csf_*' shows the requests"),
-    Figure("tlb-hit", "TLB hit, beyond an access", 6, "ns", bench_tlb.SOURCE,
+    Figure("tlb-hit", "TLB hit beyond an access", 6, "ns", bench_tlb.SOURCE,
            "perf record on build/bench-mali-csf-tlb: what does mali_tlb_lookup() touch besides "
            "the front and the entry?", ratio=False),
     Figure("tlb-miss", "TLB miss / hit", 40, "ns", bench_tlb.SOURCE,
            "perf record on build/bench-mali-csf-tlb: the walk, the search, or the insertion?"),
-    Figure("tlb-drop", "entry dropped of many / few", 8, "ns", bench_tlb.SOURCE,
+    Figure("tlb-drop", "TLB drop of many / few", 8, "ns", bench_tlb.SOURCE,
            "perf record on build/bench-mali-csf-tlb: what does a drop look at that stays?"),
     Figure("run", "make run, everything built", 15, "s", bench_machine.RUN,
            "compare boot and the tests' seconds in its own last line", ratio=False),
