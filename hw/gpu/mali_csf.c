@@ -331,6 +331,7 @@ static void mali_csf_realize(DeviceState *dev, Error **errp)
     s->isa = mali_cs_isa(s->model->gpu_id >> R_GPU_ID_ARCH_MAJOR_SHIFT);
     mali_csf_add_counters(s);
     mali_check_init(s);
+    s->check.notify = mali_qmp_finding;
     mali_event_init(s);
     mali_mmu_init(s);
     mali_fw_init(s);

@@ -682,6 +682,11 @@ void mali_fw_mcu_event(MaliCsfState *s, MaliEvent ev);
 void mali_fw_request_event(MaliCsfState *s, MaliEvent ev);
 extern const VMStateDescription vmstate_mali_fw;
 
+/* --- mali_csf_qmp.c --- */
+
+/* Emits an event */
+void mali_qmp_finding(MaliCsfState *s, const MaliFinding *finding);
+
 /* --- mali_csf_fdt.c --- */
 
 void mali_csf_add_fdt_node(SysBusDevice *sbdev, void *fdt, const char *bus_node,

@@ -4,11 +4,13 @@
  *
  * They look and leave no trace: an address can be translated, and what an
  * address space maps or the TLB keeps be listed, without a job that does it.
+ * What the checker finds is told as an event, and can be asked for.
  */
 
 #include "qemu/osdep.h"
 #include "qapi/error.h"
 #include "qapi/qapi-commands-mali-csf.h"
+#include "qapi/qapi-events-mali-csf.h"
 #include "mali_csf_internal.h"
 
 /* Of one answer; a client that wants more asks again */
@@ -321,6 +323,87 @@ MaliCsfTlb *qmp_x_mali_csf_tlb(uint32_t as, bool has_first, uint64_t first,
         } else {
             leaf = mali_tlb_next(leaf, first, UINT64_MAX);
         }
+    }
+    return found;
+}
+
+/* --- Findings --- */
+
+static void mali_qmp_fill_finding(MaliCsfFinding *out, const MaliFinding *f)
+{
+    MaliCsfCommandList **tail = &out->commands;
+
+    out->kind = g_strdup(mali_finding_info[f->kind].name);
+    out->text = g_strdup(f->text);
+    out->count = f->count;
+    out->time_ns = f->when;
+    out->has_as = f->as >= 0;
+    out->as = MAX(f->as, 0);
+    out->has_va = f->has_va;
+    out->va = f->va;
+    out->has_access = f->has_access;
+    out->access = (MaliCsfAccess)f->access;
+    out->has_group = out->has_queue = out->has_pc = f->has_stream;
+    out->group = f->group;
+    out->queue = f->queue;
+    out->pc = f->pc;
+    if (f->has_word) {
+        out->has_word = out->has_async = true;
+        out->word = f->word;
+        out->async = f->async;
+        out->instruction = g_strdup(f->instruction);
+    }
+    out->old = *f->old ? g_strdup(f->old) : NULL;
+    out->q_new = *f->new ? g_strdup(f->new) : NULL;
+    for (unsigned i = 0; i < f->n_commands; i++) {
+        const MaliAsRecord *r = &f->commands[i];
+        MaliCsfCommand *command = g_new0(MaliCsfCommand, 1);
+
+        command->time_ns = r->when;
+        command->as = r->as;
+        command->command = g_strdup(mali_check_command_name(r->command));
+        command->lockaddr = r->lockaddr;
+        QAPI_LIST_APPEND(tail, command);
+    }
+}
+
+void mali_qmp_finding(MaliCsfState *s, const MaliFinding *finding)
+{
+    MaliCsfFindingEvent *event = g_new0(MaliCsfFindingEvent, 1);
+
+    mali_qmp_fill_finding(qapi_MaliCsfFindingEvent_base(event), finding);
+    event->qom_path = object_get_canonical_path(OBJECT(s));
+    qapi_event_send_mali_csf_finding(event);
+    qapi_free_MaliCsfFindingEvent(event);
+}
+
+MaliCsfFindings *qmp_x_mali_csf_findings(const char *qom_path, Error **errp)
+{
+    MaliCsfState *s = mali_qmp_device(qom_path, errp);
+    MaliCsfFindingKindList **kinds;
+    MaliCsfFindingList **findings;
+    MaliCsfFindings *found;
+
+    if (!s) {
+        return NULL;
+    }
+    found = g_new0(MaliCsfFindings, 1);
+    kinds = &found->kinds;
+    for (int i = 0; i < MALI_FINDING_KINDS; i++) {
+        MaliCsfFindingKind *kind = g_new0(MaliCsfFindingKind, 1);
+
+        kind->name = g_strdup(mali_finding_info[i].name);
+        kind->meaning = g_strdup(mali_finding_info[i].meaning);
+        kind->count = s->check.counters[i];
+        QAPI_LIST_APPEND(kinds, kind);
+    }
+    findings = &found->findings;
+    for (unsigned i = 0; i < s->check.findings->len; i++) {
+        MaliCsfFinding *finding = g_new0(MaliCsfFinding, 1);
+
+        mali_qmp_fill_finding(finding,
+                              g_ptr_array_index(s->check.findings, i));
+        QAPI_LIST_APPEND(findings, finding);
     }
     return found;
 }

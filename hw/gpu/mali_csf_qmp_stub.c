@@ -35,3 +35,8 @@ MaliCsfTlb *qmp_x_mali_csf_tlb(uint32_t as, bool has_first, uint64_t first,
 {
     return no_device(errp);
 }
+
+MaliCsfFindings *qmp_x_mali_csf_findings(const char *qom_path, Error **errp)
+{
+    return no_device(errp);
+}
