@@ -26,6 +26,8 @@ SUPPRESSIONS = paths.PROJECT / "qemu" / "suppressions"
 LINKS = {
     "hw/gpu": "hw/gpu",
     "include/hw/gpu": "include/hw/gpu",
+    "include/standard-headers/mali-vm/gpu_dma_check_regs.h":
+        "kernel/gpu_dma_check/gpu_dma_check_regs.h",
     "configs/devices/aarch64-softmmu/mali.mak": "configs/mali.mak",
     "docs/system/devices/mali-csf.rst": "docs/mali-csf.rst",
     "qapi/mali-csf.json": "qapi/mali-csf.json",

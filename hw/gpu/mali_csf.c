@@ -332,6 +332,10 @@ static void mali_csf_realize(DeviceState *dev, Error **errp)
     mali_csf_add_counters(s);
     mali_check_init(s);
     s->check.notify = mali_qmp_finding;
+    if (mali_check_on(s)) {
+        mali_dma_check_init(&s->dma_check, OBJECT(s), &s->dma_as);
+        sysbus_init_mmio(SYS_BUS_DEVICE(s), &s->dma_check.mr);
+    }
     mali_event_init(s);
     mali_mmu_init(s);
     mali_fw_init(s);
@@ -343,6 +347,9 @@ static void mali_csf_unrealize(DeviceState *dev)
 
     mali_event_finalize(s);
     mali_mmu_finalize(s);
+    if (mali_check_on(s)) {
+        mali_dma_check_finalize(&s->dma_check);
+    }
     mali_check_finalize(s);
     address_space_destroy(&s->dma_as);
 }
@@ -363,6 +370,7 @@ static void mali_csf_reset_enter(Object *obj, ResetType type)
     MaliCsfState *s = MALI_CSF(obj);
 
     mali_event_reset(s);
+    mali_dma_check_reset(&s->dma_check);
     mali_irq_reset(s);
     mali_gpu_reset(s);
     mali_mmu_reset(s);
@@ -406,6 +414,8 @@ static const VMStateDescription vmstate_mali_csf_check = {
     .needed = mali_csf_check_needed,
     .fields = (const VMStateField[]) {
         VMSTATE_STRUCT(check, MaliCsfState, 1, vmstate_mali_check, MaliCheck),
+        VMSTATE_STRUCT(dma_check, MaliCsfState, 1, vmstate_mali_dma_check,
+                       MaliDmaCheck),
         VMSTATE_END_OF_LIST()
     }
 };

@@ -14,6 +14,7 @@
 
 #include "hw/gpu/mali_csf.h"
 #include "migration/vmstate.h"
+#include "mali_csf_dma_check.h"
 #include "mali_csf_isa.h"
 #include "mali_csf_ptw.h"
 #include "mali_csf_tlb.h"
@@ -83,6 +84,9 @@ typedef struct MaliCheckWhere {
     uint64_t va;
     const char *old;        /* as it was, or as the TLB has it */
     const char *new;        /* as it is now */
+    uint64_t pa;            /* for @who */
+    /* Asked for a new finding only: who freed the page; NULL: nobody knows */
+    MaliFreed *(*who)(MaliCsfState *s, uint64_t pa);
 } MaliCheckWhere;
 
 typedef struct MaliFinding {
@@ -106,6 +110,7 @@ typedef struct MaliFinding {
     char instruction[MALI_CS_DISASM_MAX];
     char old[MALI_CHECK_ANSWER_MAX];    /* "": none */
     char new[MALI_CHECK_ANSWER_MAX];
+    MaliFreed *freed;       /* NULL: not known */
     unsigned n_commands;    /* the last ones before it, oldest first */
     MaliAsRecord commands[MALI_CHECK_COMMANDS];
 } MaliFinding;

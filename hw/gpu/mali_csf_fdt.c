@@ -84,6 +84,24 @@ static uint32_t mali_fdt_opp(void *fdt, const char *gpu, uint32_t hz,
     return phandle;
 }
 
+/*
+ * The second region, which is in the same bus.  Beside the GPU and not below
+ * it: Linux would not look there for devices.
+ */
+static void mali_fdt_dma_check(MaliCsfState *s, void *fdt, const char *bus_node,
+                               uint64_t mmio_base)
+{
+    uint64_t base = mmio_base + s->dma_check.mr.addr - s->window.addr;
+    g_autofree char *node = g_strdup_printf("%s/gpu-dma-check@%" PRIx64,
+                                            bus_node, base);
+
+    qemu_fdt_add_subnode(fdt, node);
+    qemu_fdt_setprop_string(fdt, node, "compatible",
+                            GPU_DMA_CHECK_COMPATIBLE);
+    qemu_fdt_setprop_sized_cells(fdt, node, "reg", 1, base, 1,
+                                 GPU_DMA_CHECK_REGS_SIZE);
+}
+
 void mali_csf_add_fdt_node(SysBusDevice *sbdev, void *fdt, const char *bus_node,
                            uint64_t mmio_base,
                            const int irqs[MALI_CSF_NUM_IRQS])
@@ -126,4 +144,7 @@ void mali_csf_add_fdt_node(SysBusDevice *sbdev, void *fdt, const char *bus_node,
      */
     qemu_fdt_setprop(fdt, node,
                      s->coherent ? "dma-coherent" : "dma-noncoherent", NULL, 0);
+    if (mali_check_on(s)) {
+        mali_fdt_dma_check(s, fdt, bus_node, mmio_base);
+    }
 }

@@ -142,6 +142,24 @@ static void mali_finding_put_where(GString *text, const MaliFinding *f)
     }
 }
 
+/* "; freed at 12.3 s of ... by kworker/0:1 (pid 23): CALLER < CALLER" */
+static void mali_finding_put_freed(GString *text, const MaliFreed *freed)
+{
+    g_autofree char *when = mali_check_seconds(freed->when);
+
+    g_string_append_printf(text, "; freed at %s of the guest's clock by %s "
+                           "(pid %" PRIu32 ")", when, freed->comm, freed->pid);
+    for (unsigned i = 0; i < freed->depth; i++) {
+        g_string_append(text, i ? " < " : ": ");
+        if (*freed->stack[i].symbol) {
+            g_string_append(text, freed->stack[i].symbol);
+        } else {
+            g_string_append_printf(text, "0x%" PRIx64,
+                                   freed->stack[i].address);
+        }
+    }
+}
+
 static void mali_finding_log(const MaliFinding *f)
 {
     g_autofree char *when = mali_check_seconds(f->when);
@@ -203,6 +221,10 @@ static void mali_finding_describe(MaliCsfState *s, MaliFinding *f,
     pstrcpy(f->new, sizeof(f->new), where->new ?: "");
     mali_finding_put_where(text, f);
     g_string_append(text, msg);
+    f->freed = where->who ? where->who(s, where->pa) : NULL;
+    if (f->freed) {
+        mali_finding_put_freed(text, f->freed);
+    }
     f->text = g_string_free(g_steal_pointer(&text), false);
 
     f->n_commands = MIN(check->n_commands, MALI_CHECK_COMMANDS);
@@ -217,6 +239,7 @@ static void mali_finding_free(gpointer opaque)
     MaliFinding *f = opaque;
 
     g_free(f->text);
+    g_free(f->freed);
     g_free(f);
 }
 

@@ -151,6 +151,7 @@ typedef struct MaliFault {
 typedef struct MaliMemWindow {
     uint64_t tag;           /* mali_mem_tag(); 0: free */
     uint8_t *host;
+    const uint8_t *state;   /* of the frame: mali_dma_check_state() */
 } MaliMemWindow;
 
 #define MALI_MEM_WINDOWS        64      /* of each access; a power of two */
@@ -373,6 +374,7 @@ struct MaliCsfState {
     bool windows_open;
 
     MaliCheck check;
+    MaliDmaCheck dma_check;
 };
 
 QEMU_BUILD_BUG_ON(MALI_CHECK_AS != MALI_MAX_AS);
@@ -597,14 +599,17 @@ static inline MaliMemWindow *mali_mem_window(MaliCsfState *s, uint64_t va,
     return &s->windows[access][va >> 12 & (MALI_MEM_WINDOWS - 1)];
 }
 
-/* The same when the page of @va has been met in this slice, else NULL */
+/*
+ * The same when the page of @va has been met in this slice, else NULL.  A page
+ * that has been freed is always met anew, so that each access to it is told.
+ */
 static inline uint8_t *mali_mem_mapped(MaliCsfState *s, unsigned as,
                                        uint64_t va, MaliAccess access)
 {
     const MaliMemWindow *w = mali_mem_window(s, va, access);
 
-    return likely(w->tag == mali_mem_tag(as, va)) ? w->host + (va & 0xfff)
-                                                  : NULL;
+    return likely(w->tag == mali_mem_tag(as, va)) &&
+           !mali_dma_check_is_freed(w->state) ? w->host + (va & 0xfff) : NULL;
 }
 
 /* --- mali_csf_cs.c --- */
@@ -681,6 +686,13 @@ void mali_fw_reset(MaliCsfState *s);
 void mali_fw_mcu_event(MaliCsfState *s, MaliEvent ev);
 void mali_fw_request_event(MaliCsfState *s, MaliEvent ev);
 extern const VMStateDescription vmstate_mali_fw;
+
+/* --- mali_csf_dma_check.c --- */
+
+/* An access, or the table walk of one (@what), meets a frame that is freed */
+void mali_dma_check_report(MaliCsfState *s, unsigned as, uint64_t va,
+                           MaliAccess access, uint16_t source, uint64_t pa,
+                           const char *what);
 
 /* --- mali_csf_qmp.c --- */
 

@@ -70,6 +70,19 @@ MaliXlate mali_mem_probe(MaliCsfState *s, unsigned as, uint64_t va,
     return ret;
 }
 
+/* Tell of an access to a page that the kernel has freed; where its state is */
+static const uint8_t *mali_mem_check(MaliCsfState *s, unsigned as, uint64_t va,
+                                     MaliAccess access, uint16_t source,
+                                     uint64_t pa)
+{
+    const uint8_t *state = mali_dma_check_state(&s->dma_check, pa);
+
+    if (mali_dma_check_is_freed(state)) {
+        mali_dma_check_report(s, as, va, access, source, pa, "the page");
+    }
+    return state;
+}
+
 /* --- Windows: pages that stay mapped during a slice --- */
 
 static void mali_mem_ram_close(MaliMemRam *r)
@@ -190,6 +203,7 @@ void *mali_mem_map(MaliCsfState *s, unsigned as, uint64_t va, MaliAccess access,
     mali_mem_release(s, w, access == MALI_ACCESS_WRITE);
     w->tag = mali_mem_tag(as, va);
     w->host = host;
+    w->state = mali_mem_check(s, as, va, access, source, res.pa);
     return host + (va & MALI_PAGE_MASK);
 }
 
@@ -221,6 +235,7 @@ static MaliXlate mali_mem_access(MaliCsfState *s, unsigned as, uint64_t va,
                 return ret;
             }
             n = MIN(len, MALI_PAGE_SIZE - (va & MALI_PAGE_MASK));
+            mali_mem_check(s, as, va, access, source, res.pa);
             if (dma_memory_rw(&s->dma_as, res.pa, buf, n,
                               write ? DMA_DIRECTION_FROM_DEVICE
                                     : DMA_DIRECTION_TO_DEVICE,

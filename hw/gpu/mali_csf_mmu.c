@@ -162,6 +162,21 @@ static MaliAnswer mali_mmu_fresh(MaliCsfState *s, unsigned nr, uint64_t va,
     return a;
 }
 
+/* Whether any of the tables that a walk has read was freed */
+static void mali_mmu_check_tables(MaliCsfState *s, unsigned nr, uint64_t va,
+                                  MaliAccess access, const MaliPtwResult *res,
+                                  const MaliFault *fault)
+{
+    for (unsigned i = 0; i < res->n_levels; i++) {
+        uint64_t pa = res->desc_pa[i];
+
+        if (mali_dma_check_is_freed(mali_dma_check_state(&s->dma_check, pa))) {
+            mali_dma_check_report(s, nr, va, access, fault->source, pa,
+                                  "a page table");
+        }
+    }
+}
+
 static void mali_mmu_check_access(MaliCsfState *s, unsigned nr, uint64_t va,
                                   MaliAccess access, const MaliFault *fault,
                                   const MaliPtwResult *res)
@@ -171,6 +186,7 @@ static void mali_mmu_check_access(MaliCsfState *s, unsigned nr, uint64_t va,
 
     mali_check_access(s, nr, va, access, fault->source, &cached, &fresh,
                       mali_tlb_lookup(&s->tlb, nr, va));
+    mali_mmu_check_tables(s, nr, va, access, res, fault);
 }
 
 /* So many cached translations are looked at for one command, in about 1 ms */

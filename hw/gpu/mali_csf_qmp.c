@@ -329,6 +329,28 @@ MaliCsfTlb *qmp_x_mali_csf_tlb(uint32_t as, bool has_first, uint64_t first,
 
 /* --- Findings --- */
 
+static MaliCsfFreed *mali_qmp_freed(const MaliFreed *f)
+{
+    MaliCsfFreed *freed = g_new0(MaliCsfFreed, 1);
+    MaliCsfCallerList **tail = &freed->stack;
+
+    freed->pfn = f->pfn;
+    freed->order = f->order;
+    freed->guest_time_ns = f->when;
+    freed->pid = f->pid;
+    freed->comm = g_strdup(f->comm);
+    for (unsigned i = 0; i < f->depth; i++) {
+        MaliCsfCaller *caller = g_new0(MaliCsfCaller, 1);
+
+        caller->address = f->stack[i].address;
+        if (*f->stack[i].symbol) {
+            caller->symbol = g_strdup(f->stack[i].symbol);
+        }
+        QAPI_LIST_APPEND(tail, caller);
+    }
+    return freed;
+}
+
 static void mali_qmp_fill_finding(MaliCsfFinding *out, const MaliFinding *f)
 {
     MaliCsfCommandList **tail = &out->commands;
@@ -365,6 +387,7 @@ static void mali_qmp_fill_finding(MaliCsfFinding *out, const MaliFinding *f)
         command->lockaddr = r->lockaddr;
         QAPI_LIST_APPEND(tail, command);
     }
+    out->freed = f->freed ? mali_qmp_freed(f->freed) : NULL;
 }
 
 void mali_qmp_finding(MaliCsfState *s, const MaliFinding *finding)

@@ -253,6 +253,24 @@ static void test_node_of_properties(void)
     tree_free(&t);
 }
 
+/* What tells of freed pages is a device beside the GPU, where it is wanted */
+static void test_dma_check(void)
+{
+    const uint32_t reg[] = { 0x200000, 0x1000 };
+    Tree with = tree_of("check=report");
+    Tree without = tree_of("check=off");
+
+    check_node(&with, 0x200000, 500000000);
+    check_string(&with, BUS "/gpu-dma-check@200000:compatible",
+                 "mali-vm,gpu-dma-check");
+    check_cells(&with, BUS "/gpu-dma-check@200000:reg", reg, ARRAY_SIZE(reg));
+    g_assert_false(has(&without, BUS "/gpu-dma-check@200000:compatible"));
+    g_assert_cmpuint(g_hash_table_size(with.props), ==,
+                     g_hash_table_size(without.props) + 2);
+    tree_free(&with);
+    tree_free(&without);
+}
+
 /* The GPU adds to the tree of the machine, and leaves the rest as it was */
 static void test_without_device(void)
 {
@@ -371,6 +389,7 @@ int main(int argc, char **argv)
     g_test_add_func("/mali-csf/fdt/noncoherent", test_noncoherent);
     g_test_add_func("/mali-csf/fdt/node-of-properties",
                     test_node_of_properties);
+    g_test_add_func("/mali-csf/fdt/dma-check", test_dma_check);
     g_test_add_func("/mali-csf/fdt/without-device", test_without_device);
     g_test_add_func("/mali-csf/fdt/bad-properties", test_bad_properties);
     g_test_add_func("/mali-csf/fdt/good-properties", test_good_properties);
