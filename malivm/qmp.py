@@ -76,6 +76,11 @@ class Qmp:
             raise QmpError(f"QEMU refused {command}: {answer['error']['desc']}")
         return answer["return"]
 
+    @property
+    def kept(self) -> bool:
+        """Whether events() has something to return that fileno() does not tell of."""
+        return bool(self._events)
+
     def events(self) -> list[dict[str, Any]]:
         """The events that have arrived; blocks unless some are kept or fileno() is readable."""
         if not self._events:

@@ -4,6 +4,7 @@
 A test's verdict needs both: what it says itself on the TAP port, and that the kernel
 had nothing to complain about from its begin marker until the next test's. So a test is
 complete when its TAP report is there and the console has moved on (or has ended).
+What the device's checker finds belongs to a test in the same way as what the kernel says.
 """
 
 import json
@@ -31,6 +32,7 @@ class Test:
     metrics: dict[str, Any] = field(default_factory=dict)
     reason: str = ""
     log: list[str] = field(default_factory=list)
+    findings: list[str] = field(default_factory=list)   # of the device's checker, a line each
 
     def to_json(self) -> dict[str, Any]:
         """The form of --json."""
@@ -44,7 +46,9 @@ class Report:
     kernel: Mapping[str, Any]
     device: Mapping[str, Any]
     tests: list[Test]
-    findings: list[dict[str, Any]]      # what is wrong with the run and with no single test
+    # What the device's checker found, with the name of its "test"; and what is wrong with the
+    # run and with no single test.
+    findings: list[dict[str, Any]]
     boot_seconds: float
     total_seconds: float
     crashed: bool = False
@@ -90,6 +94,7 @@ class Collector:
         self._on_test, self._on_begin = on_test, on_begin
         self._reported: dict[str, TapTest] = {}
         self._begun: list[str] = []         # and not settled
+        self._found: list[dict[str, Any]] = []
         self._boot_settled = False
         self._ended = False
 
@@ -108,6 +113,12 @@ class Collector:
             self._booted(elapsed)
         for test in self.tap.feed(line):
             self._take(test)
+
+    def feed_finding(self, data: Mapping[str, Any]) -> None:
+        """The device's event MALI_CSF_FINDING, see qapi/mali-csf.json."""
+        found = {key: value for key, value in data.items() if key != "text"}
+        self._found.append({"kind": data["kind"], "message": data["text"],
+                            "test": self.console.current, **found})
 
     def finish(self, lost: str = "") -> list[dict[str, Any]]:
         """Both ports are closed. `lost` says how the guest went away before its end.
@@ -134,7 +145,7 @@ class Collector:
                      for name in self._begun]
         if not self.tap.done and not lost:
             findings.append({"kind": "tap", "message": "the guest did not say that it was done"})
-        return findings
+        return self._found + findings
 
     def _booted(self, elapsed: float) -> None:
         self.boot_seconds = self.boot_seconds or elapsed
@@ -181,5 +192,11 @@ class Collector:
                 test.reason += f"; kernel: {headline}"
             test.status = FAIL
             test.log += [line for complaint in complaints for line in complaint.lines]
+        found = [finding for finding in self._found if finding["test"] == said.name]
+        if found:
+            kinds = ", ".join(dict.fromkeys(finding["kind"] for finding in found))
+            test.status = FAIL
+            test.reason += "; " * bool(test.reason) + f"the device's checker found: {kinds}"
+            test.findings = [f"{finding['kind']}: {finding['message']}" for finding in found]
         self.tests.append(test)
         self._on_test(test)

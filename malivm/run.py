@@ -14,6 +14,10 @@ from .errors import MaliError
 
 ALL = "all"                             # every suite that guest.suites_apart() does not name
 
+# The device's event, and what it is to do after the first one to end the run.
+_FINDING = "MALI_CSF_FINDING"
+_FATAL = ("check", "fatal")
+
 # What a guest does when it is asked to switch itself off (QEMU's ShutdownCause).
 _ORDERLY = "guest-shutdown"
 _LAST_LINES = 5
@@ -95,6 +99,7 @@ def _follow(machine_: vm.Vm, collector: results.Collector, deadline: float, logs
             paper: table.Paper, verbose: bool) -> str:
     """Take in everything the guest says; returns how it was lost, or "" if it was not."""
     reason = ""
+    fatal = _FATAL in (machine_.config.device or {}).items()
     try:
         for event in machine_.events(deadline):
             logs.write(event)
@@ -105,6 +110,11 @@ def _follow(machine_: vm.Vm, collector: results.Collector, deadline: float, logs
                 collector.feed_console(event.text, elapsed)
             elif event.channel == vm.TAP:
                 collector.feed_tap(event.text, elapsed)
+            elif event.text == _FINDING:
+                collector.feed_finding(event.data)
+                if fatal:
+                    machine_.kill()
+                    return "finding"
             elif event.text == "SHUTDOWN":
                 reason = str(event.data.get("reason", ""))
     except vm.Timeout:
@@ -162,10 +172,13 @@ def run_tests(prepared: machine.Prepared, tests: Sequence[str], paper: table.Pap
         device = running.device_properties()
         lost = _follow(running, collector, running.started + timeout, logs, paper, verbose)
         total = time.monotonic() - running.started
-    timed_out = lost == "timeout"
-    if timed_out:
+    crashed = bool(lost)
+    if lost == "timeout":
         lost = _describe_timeout(collector, timeout)
-    crashed = bool(lost) and not (timed_out and collector.console.running)
+        crashed = not collector.console.running
+    elif lost == "finding":
+        lost = "the first finding of the device's checker ended the run (--check fatal)"
+        crashed = False
     findings = collector.finish(lost)
     return results.Report(
         kernel={"release": prepared.kernel.release, "image": str(prepared.kernel.image),

@@ -114,6 +114,8 @@ def test_line(paper: Paper, test: Test) -> None:
     if test.status != PASS and test.reason:
         for line in wrap(test.reason, paper.width - 9):
             paper.line(f"        {line}")
+    for line in test.findings:
+        paper.line(f"        {line}")
 
 
 def seconds(value: float) -> str:
@@ -227,7 +229,10 @@ def summary(paper: Paper, report: Report) -> None:
     for test in report.tests:
         if test.status == FAIL and test.log:
             _log(paper, test.name, test.log)
+    shown = {test.name for test in report.tests if test.findings}
     for finding in report.findings:
+        if finding.get("test") in shown:
+            continue
         paper.line()
         paper.line(paper.paint(f"{finding['kind']}: {finding['message']}", "red"))
         if finding.get("log"):

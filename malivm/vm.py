@@ -283,8 +283,13 @@ class Vm:
                 left = None if deadline is None else deadline - time.monotonic()
                 if left is not None and left <= 0:
                     raise Timeout
-                for key, _ in selector.select(left):
+                kept = self.qmp.kept
+                ready = [key for key, _ in selector.select(0 if kept else left)]
+                # What is on the console came before an event that is here at the same time.
+                for key in [key for key in ready if key.data != QMP]:
                     yield from self._receive(selector, key)
+                if kept or any(key.data == QMP for key in ready):
+                    yield from self._receive(selector, selector.get_key(self._ours[QMP]))
         self._process.wait()
 
     def _receive(self, selector: selectors.BaseSelector,

@@ -26,10 +26,12 @@ OFF: list[list[Any]] = [["shutdown", "guest-shutdown"], ["exit", 0]]
 class RunCase(support.FakeQemuCase):
     """Runs cli.main() with a prepared machine whose QEMU plays a script."""
 
+    device = {"model": "g610"}
+
     def run_cli(self, *words: str) -> tuple[int, str, str]:
         prepared = machine.Prepared(
             support.FAKE_QEMU, Kernel(Path("Image"), None, "7.3.4", "test"),
-            self.folder / "initramfs", {"model": "g610"}, 2, 512, 256)
+            self.folder / "initramfs", self.device, 2, 512, 256)
         with mock.patch.object(machine, "prepare", return_value=prepared), \
                 mock.patch.object(guest, "list_tests", return_value=TESTS), \
                 mock.patch("malivm.vm.Vm.device_properties", return_value={"model": "g610"}), \
@@ -116,6 +118,63 @@ class ExitCodes(RunCase):
         code, _, err = self.run_cli()
         self.assertEqual((code, err), (2, "mali-vm: the GPU model refused its options: "
                                           "no model g9\n"))
+
+
+class Findings(RunCase):
+    """What the device's checker says, and what becomes of the run."""
+
+    EVENT = ["event", "MALI_CSF_FINDING", {
+        "kind": "freed-page", "text": "AS 1, read of VA 0x8000 by group 0 queue 1: the page",
+        "qom-path": "/machine/peripheral/gpu", "count": 1, "time-ns": 5, "as": 1, "va": 32768,
+        "commands": [], "freed": {"pid": 7, "comm": "kswapd0"}}]
+    LINE = "        freed-page: AS 1, read of VA 0x8000 by group 0 queue 1: the page"
+
+    def test_fails_the_test_that_it_came_in(self) -> None:
+        code, out, document = self.play([*PASSING[:5], self.EVENT, *PASSING[5:], *OFF])
+        self.assertEqual(code, 1)
+        self.assertEqual(out.splitlines().count(self.LINE), 1)
+        self.assertEqual(out.count("read of VA 0x8000"), 1)
+        self.assertEqual([(t["name"], t["status"]) for t in document["tests"]],
+                         [("boot", "pass"), ("a.one", "fail")])
+        self.assertEqual(document["tests"][1]["reason"],
+                         "the device's checker found: freed-page")
+        found, = document["findings"]
+        self.assertEqual((found["kind"], found["test"], found["va"], found["freed"]["comm"]),
+                         ("freed-page", "a.one", 32768, "kswapd0"))
+        self.assertEqual(found["message"], self.EVENT[2]["text"])
+
+    def test_belongs_to_what_began_last(self) -> None:
+        code, _, document = self.play([PASSING[0], ["read"], self.EVENT, ["read"],
+                                       *PASSING[1:], *OFF])
+        self.assertEqual(code, 1)
+        self.assertEqual([(t["name"], t["status"]) for t in document["tests"]],
+                         [("boot", "fail"), ("a.one", "pass")])
+        self.assertEqual(document["findings"][0]["test"], "boot")
+
+    def test_adds_to_what_the_test_says_itself(self) -> None:
+        steps = [[port, line.replace("ok 1", "not ok 1")] for port, line in PASSING]
+        _, out, document = self.play([*steps[:5], self.EVENT, self.EVENT, *steps[5:], *OFF])
+        self.assertTrue(document["tests"][1]["reason"].endswith(
+            "the device's checker found: freed-page"))
+        self.assertEqual(len(document["findings"]), 2)
+        self.assertEqual(out.splitlines().count(self.LINE), 2)
+
+    def test_fatal_ends_the_run_at_once(self) -> None:
+        self.device = {"model": "g610", "check": "fatal"}
+        code, out, document = self.play([*PASSING[:5], self.EVENT, ["wait"]])
+        self.assertEqual(code, 1)
+        self.assertEqual(document["tests"][1]["status"], "fail")
+        self.assertIn("the first finding of the device's checker ended the run (--check fatal)",
+                      document["tests"][1]["reason"])
+        self.assertIn(self.LINE, out.splitlines())
+        self.assertIn("FAIL", out.splitlines()[-1])
+
+    def test_fatal_between_tests(self) -> None:
+        self.device = {"model": "g610", "check": "fatal"}
+        code, out, document = self.play([*PASSING[:7], self.EVENT, ["wait"]])
+        self.assertEqual(code, 1)
+        self.assertEqual([f["kind"] for f in document["findings"]], ["freed-page", "guest"])
+        self.assertIn("read of VA 0x8000", out)
 
 
 class Options(RunCase):
