@@ -120,7 +120,7 @@ def _make_runnable(scripts: Path, root: Path) -> None:
         found = next(Path(temp).glob("usr/lib/*/libc.so.6"))
         shutil.copytree(found.parent, root / libc, symlinks=True)
     loader = next((root / libc).glob("ld-linux*.so.*")).name
-    moved = program.with_suffix(".elf")
+    moved = program.with_name(f"{program.name}.elf")
     program.rename(moved)
     # By its place, since the directory is yet to get its name.
     up = os.path.relpath(root / libc, program.parent)

@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/bpf.h>
 #include <linux/mman.h>
 #include <signal.h>
 #include <stdio.h>
@@ -19,6 +20,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -31,6 +33,8 @@
 #define THP_ENABLED "/sys/kernel/mm/transparent_hugepage/enabled"
 #define SHMEM_ENABLED "/sys/kernel/mm/transparent_hugepage/shmem_enabled"
 #define COMPACT "/proc/sys/vm/compact_memory"
+#define COMPACT_LOCKED "/proc/sys/vm/compact_unevictable_allowed"
+#define MIN_FREE "/proc/sys/vm/min_free_kbytes"
 #define CGROUP "/sys/fs/cgroup/mali-vm-frames"
 
 /* A page size of which one is more than the free lists hold: 8192 small pages. */
@@ -99,6 +103,30 @@ static void *take_every_other_page(size_t size)
 	for (i = 0; i < size; i += 2 * page)
 		CHECK(!madvise(p + i, page, MADV_DONTNEED), "madvise: %s", strerror(errno));
 	return p;
+}
+
+/*
+ * Leave no more than `whole` of free memory in pieces larger than a page, and as
+ * much again in single pages. What is taken is locked: reclaim and compaction
+ * would make whole pieces of it. Taking many pages at once does not touch the
+ * reserve, which huge pages make large (mm/khugepaged.c): have a small one.
+ */
+static void leave_scattered(size_t whole)
+{
+	size_t i, used = 0, page = sysconf(_SC_PAGESIZE), size = spare_memory();
+	uint8_t *p = map_memory(size, MADV_HUGEPAGE);
+
+	CHECK_OK(tunable_set(COMPACT_LOCKED, "0"));
+	CHECK_OK(tunable_set(MIN_FREE, "2048"));
+	CHECK(!mlock2(p, size, MLOCK_ONFAULT), "mlock2: %s", strerror(errno));
+	for (i = 0; i < size && free_memory() > 3 * (long long)whole; i += HUGE)
+		touch(p + i, HUGE);
+	p = map_memory(size, MADV_NOHUGEPAGE);
+	CHECK(!mlock2(p, size, MLOCK_ONFAULT), "mlock2: %s", strerror(errno));
+	for (; used < size && free_memory() > (long long)whole; used += MIB)
+		touch(p + used, MIB);
+	for (i = 0; i < used; i += 2 * page)
+		CHECK(!munmap(p + i, page), "munmap: %s", strerror(errno));
 }
 
 /* The module is loaded, and most of what is free is marked so. */
@@ -260,6 +288,37 @@ static void test_contig(const void *arg)
 	expect_true_map();
 }
 
+/*
+ * The memory of a BPF array comes from vmalloc(), which takes single pages, many at
+ * once, when there are no larger ones any more (mm/vmalloc.c, vm_area_alloc_pages()).
+ */
+static void test_bulk(const void *arg)
+{
+	size_t size = 28 * MIB;
+	union bpf_attr attr = {
+		.map_type = BPF_MAP_TYPE_ARRAY,
+		.key_size = sizeof(uint32_t),
+		.value_size = 4096,
+		.max_entries = size / 4096,
+		.map_flags = BPF_F_MMAPABLE,
+	};
+	void *p;
+	int fd;
+
+	(void)arg;
+	begin();
+	leave_scattered(24 * MIB);
+	fd = syscall(SYS_bpf, BPF_MAP_CREATE, &attr, sizeof(attr));
+	if (fd < 0 && (errno == ENOSYS || errno == EPERM))
+		test_skip("this kernel has no BPF: %s", strerror(errno));
+	CHECK(fd >= 0, "BPF_MAP_CREATE: %s", strerror(errno));
+	p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	CHECK(p != MAP_FAILED, "mmap: %s", strerror(errno));
+	touch(p, size);
+	expect_in_use(p, size);
+	expect_true_map();
+}
+
 /* To swap and back. */
 static void test_reclaim(const void *arg)
 {
@@ -402,14 +461,24 @@ static void test_reload(const void *arg)
 	waitpid(churn, NULL, 0);
 }
 
-/* Seconds that it takes to take and free pages. */
+/*
+ * Seconds that it takes to take and free pages: the least of some rounds, after
+ * one in which an emulator gets to know the code that was just patched.
+ */
 static double page_loop(void)
 {
-	size_t size = 16 * MIB;
-	double start = now();
+	size_t size = 8 * MIB;
+	double best = 0, start;
+	int round;
 
-	munmap(get_small_pages(size), size);
-	return now() - start;
+	for (round = 0; round <= 5; round++) {
+		start = now();
+		munmap(get_small_pages(size), size);
+		start = now() - start;
+		if (round && (!best || start < best))
+			best = start;
+	}
+	return best;
 }
 
 static int by_value(const void *a, const void *b)
@@ -449,11 +518,13 @@ static const struct test tests[] = {
 	{ "shmem", "shared memory, in small and in huge pages", test_shmem, NULL, 0 },
 	{ "compaction", "pages that compaction moved", test_compaction, NULL, 0 },
 	{ "contig", "ranges of frames that were emptied for it", test_contig, NULL, 0 },
+	{ "bulk", "pages that were taken many at once", test_bulk, NULL, 0 },
 	{ "reclaim", "pages that went to swap and came back", test_reclaim, NULL, 0 },
 	{ "pressure", "too little memory for all who want some", test_pressure, NULL, 0 },
 	{ "freed", "freed pages are marked, and the ring knows by whom", test_freed, NULL, 0 },
 	{ "reload", "the module unloaded and loaded again under load", test_reload, NULL, 0 },
-	{ "cost", "what it costs to take and free pages", test_cost, NULL, 0 },
+	{ "cost", "what it costs to take and free pages, with and without the module",
+	  test_cost, NULL, 0 },
 };
 
 int main(int argc, char **argv)
