@@ -42,8 +42,7 @@ CHECK_FIELD(symbol, address, GPU_DMA_CHECK_SYMBOL_ADDRESS);
 CHECK_FIELD(symbol, text, GPU_DMA_CHECK_SYMBOL_TEXT);
 static_assert(GPU_DMA_CHECK_RECORD_COMM_SIZE == TASK_COMM_LEN);
 
-/* The innermost frames: probe_free() and the tracepoint, which are nobody's business. */
-#define SKIPPED_FRAMES 2
+#define FRAME_RECORD_SIZE (2 * sizeof(unsigned long))
 
 /* How far from its place in the table an address is looked for. */
 #define MAX_PROBES 16
@@ -129,35 +128,34 @@ static void note_symbols(const struct record *record, u64 hash)
  * The kernel's own unwinder takes several times as long as freeing a page; all
  * that is wanted here is the chain of frame records, each the address of the
  * next one and a return address (AAPCS64, "The Frame Pointer"). It is followed
- * as long as it leads upwards in the stack we are on: stacks are aligned to
- * their size at least (arch/arm64/include/asm/memory.h, THREAD_ALIGN). What
- * an interrupt interrupted is on another stack and did not free the page.
+ * as long as it stays in the stack we are on: stacks are aligned to their size
+ * at least (arch/arm64/include/asm/memory.h, THREAD_ALIGN). What an interrupt
+ * interrupted is on another stack and did not free the page.
  *
  * Fills in the record's stack, returns what tells it from other stacks.
  */
 static __always_inline u64 walk_stack(struct record *record)
 {
-	unsigned long *frame = __builtin_frame_address(0);
-	unsigned long top = round_up((unsigned long)frame + 1, THREAD_SIZE) - 2 * sizeof(*frame);
-	int depth = -SKIPPED_FRAMES;
+	unsigned long frame = (unsigned long)__builtin_frame_address(0);
+	unsigned long size = round_up(frame + 1, THREAD_SIZE) - frame - FRAME_RECORD_SIZE;
+	unsigned long low = frame;
+	unsigned int depth;
 	u64 hash = 0;
 
-	while (depth < GPU_DMA_CHECK_RECORD_DEPTH_MAX) {
-		unsigned long next = READ_ONCE_NOCHECK(frame[0]);
-		u64 address = ptrauth_strip_kernel_insn_pac(READ_ONCE_NOCHECK(frame[1]));
+	/* Leave out probe_free() and the tracepoint, whose frames are surely there. */
+	frame = READ_ONCE_NOCHECK(*(unsigned long *)frame);
+	frame = READ_ONCE_NOCHECK(*(unsigned long *)frame);
+	for (depth = 0; depth < GPU_DMA_CHECK_RECORD_DEPTH_MAX && frame - low <= size; depth++) {
+		u64 address = READ_ONCE_NOCHECK(((unsigned long *)frame)[1]);
 
 		if (!address)
 			break;
-		if (depth >= 0) {
-			record->stack[depth] = cpu_to_le64(address);
-			hash = (hash ^ address) * GOLDEN_RATIO_64;
-		}
-		depth++;
-		if (next <= (unsigned long)frame || next > top || next % sizeof(*frame))
-			break;
-		frame = (unsigned long *)next;
+		address = ptrauth_strip_kernel_insn_pac(address);
+		record->stack[depth] = cpu_to_le64(address);
+		hash = (hash ^ address) * GOLDEN_RATIO_64;
+		frame = READ_ONCE_NOCHECK(*(unsigned long *)frame);
 	}
-	record->depth = max(depth, 0);
+	record->depth = depth;
 	return hash;
 }
 
