@@ -266,7 +266,8 @@ static bool record_covers(const uint8_t *record, uint64_t pfn)
     uint64_t first = ldq_le_p(record + GPU_DMA_CHECK_RECORD_PFN);
     uint8_t order = record[GPU_DMA_CHECK_RECORD_ORDER];
 
-    return pfn >= first && order < 64 && (pfn - first) >> order == 0;
+    /* Before the first one the difference wraps, and is larger than all */
+    return order < 64 && (pfn - first) >> order == 0;
 }
 
 /* The latest record of @pfn, of those that are where their number belongs */

@@ -334,6 +334,9 @@ static void test_freed(const void *opaque)
     write_record(b.qts, 5, pa - 0x1000, 1, "kworker/1:2");
     write_record(b.qts, 6, pa - 0x2000, 1, "below");
     write_record(b.qts, 7, pa + 0x1000, 4, "above");
+    /* What is in another's place is not one of the ring's any more */
+    write_record(b.qts, 9, pa - 0x1000, 1, "leftover");
+    qtest_writeq(b.qts, RECORDS + 8 * RECORD_SIZE, 1000);
     write_symbol(b.qts, 3, 0xffff800080001234, "free_it+0x10/0x20 [panthor]");
     write_symbol(b.qts, 4, 0xffff800080001238, "other+0x0/0x20");
     set_state(b.qts, pa, FREED);
