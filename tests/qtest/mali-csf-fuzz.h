@@ -214,7 +214,7 @@ static inline void other_check(Fuzz *f)
 static inline void fuzz_start(Fuzz *f)
 {
     memset(f, 0, sizeof(*f));
-    f->b.qts = gpu_start_args("timestamp-frequency=1000000000",
+    f->b.qts = gpu_start_args("check=report,timestamp-frequency=1000000000",
                               "-mem-prealloc");
     f->b.d = driver_on(f->b.qts);
     f->b.vm = vm_new(&f->b.d, 0, 1);
