@@ -84,13 +84,17 @@ static void mali_check_record(MaliCheck *check, unsigned as, uint32_t command,
  * when the MCU is stopped and the address spaces are disabled
  * (panthor_device_suspend, panthor_device_resume, panthor_device_reset_work).
  * But panthor_device_unplug() disables the address spaces after that, which
- * cannot hurt: what is off keeps no translation.
+ * cannot hurt: what is off keeps no translation.  Nor does the driver wait for
+ * L2: panthor_gpu_block_power_on() polls READY until (mask & val) == val, which
+ * 0 is at once.  So the first UPDATE may come while L2 is being turned on, and
+ * is let pass; the start of the MCU is not.
  */
 void mali_check_powered(MaliCsfState *s, int as, const char *what)
 {
     const MaliCheckWhere where = { .as = as };
+    const MaliPower *l2 = &s->gpu.power[MALI_POWER_L2];
 
-    if (!s->gpu.power[MALI_POWER_L2].ready) {
+    if (!l2->ready && !(as >= 0 && l2->turning_on)) {
         mali_check_finding(s, MALI_FINDING_POWERED_OFF, &where,
                            "%s while the L2 cache is off", what);
     }
@@ -320,12 +324,28 @@ void mali_check_terminated(MaliCsfState *s, unsigned csg, uint32_t suspend_size)
     }
 }
 
+/* Whether a queue fetches from what it was told is its ring */
+static bool mali_check_own_ring(const MaliCsfState *s,
+                                const MaliCheckWhere *where)
+{
+    const MaliCs *c;
+
+    if (!MALI_SOURCE_IS_CS(where->source)) {
+        return false;
+    }
+    c = &s->csg[MALI_SOURCE_CSG(where->source)]
+            .cs[MALI_SOURCE_QUEUE(where->source)];
+    return where->va >= c->ring_base &&
+           where->va - c->ring_base < c->ring_size;
+}
+
 /*
  * access-after-terminate.  A group that was terminated is never started again
  * (group_can_run), and its memory is somebody else's only after it was unmapped
  * and mapped (panthor_kernel_bo_destroy): with LOCK where its VM has an address
- * space, and else with UPDATE when it gets one.  One finding for a range: what
- * uses it once uses it often.
+ * space, and else with UPDATE when it gets one.  But the streams of a VM may
+ * read its rings, whosever they are.  One finding for a range: what uses it
+ * once uses it often.
  */
 static void mali_check_use(MaliCsfState *s, const MaliCheckWhere *where)
 {
@@ -340,10 +360,15 @@ static void mali_check_use(MaliCsfState *s, const MaliCheckWhere *where)
         return;
     }
     r = container_of(node, MaliCheckRange, node);
+    if (r->memory == MALI_CHECK_RING && !mali_check_own_ring(s, where)) {
+        return;
+    }
     when = mali_check_seconds(r->when);
     mali_check_finding(s, MALI_FINDING_ACCESS_AFTER_TERMINATE, where,
-                       "this is %s of the group in slot %u that was terminated "
-                       "at %s", mali_check_memory[r->memory], r->group, when);
+                       "this is in %s, 0x%" PRIx64 " to 0x%" PRIx64 ", of the "
+                       "group in slot %u that was terminated at %s",
+                       mali_check_memory[r->memory], r->node.start,
+                       r->node.last, r->group, when);
     mali_check_forget_range(check, r);
 }
 
@@ -471,11 +496,13 @@ static void mali_check_stale(MaliCsfState *s, MaliCheckWhere *where,
 
 /*
  * Whether an entry may answer: in a locked region it is as good as dropped, and
- * the driver frees tables before it unlocks (arm_lpae_unmap)
+ * the driver frees tables before it unlocks (arm_lpae_unmap).  After a fault it
+ * unlocks too early, but then nothing there is to last.
  */
 static bool mali_check_alive(const MaliCsfState *s, const MaliTlbEntry *e)
 {
-    return !mali_mmu_is_locked(s, e->as, e->node.start, e->node.last);
+    return !mali_mmu_is_locked(s, e->as, e->node.start, e->node.last) &&
+           !s->check.as[e->as].abandoned;
 }
 
 static MaliTlbEntry *mali_check_find_phys(MaliCsfState *s, bool table,

@@ -13,6 +13,7 @@
 /* Pages of the VM that these tests move about, and where they are moved to */
 #define PAGE_A                  (VA_DATA + 0x10000)
 #define PAGE_B                  (VA_DATA + 0x18000)
+#define PAGE_FAR                (VM_VA + 2 * BLOCK_2M)
 #define ELSEWHERE               0x47000000ULL
 #define TABLE_ELSEWHERE         0x47100000ULL
 #define BLOCK_2M                0x200000
@@ -301,14 +302,15 @@ static void run_edit_beside_flush(Bed *b, bool wrong)
     gpu_as_command(b->qts, 1, CMD_FLUSH_PT);
 }
 
-/* A second LOCK must hold what the first one held */
+/* A second LOCK must hold what the first one held, in other tables too */
 static void run_edit_narrower(Bed *b, bool wrong)
 {
-    job_writes(b, PAGE_A, 1);
+    set_page(b, PAGE_FAR, TABLE_ELSEWHERE, PTE_LEAF);
+    job_writes(b, PAGE_FAR, 1);
     job_writes(b, PAGE_B, 1);
-    lock(b, PAGE_A, 15);
-    set_page(b, PAGE_A, ELSEWHERE, PTE_LEAF);
-    lock(b, wrong ? PAGE_B : PAGE_A, wrong ? 15 : 16);
+    lock(b, PAGE_FAR, 15);
+    set_page(b, PAGE_FAR, ELSEWHERE, PTE_LEAF);
+    lock(b, wrong ? PAGE_B : VM_VA, wrong ? 15 : 23);
     unlock(b);
 }
 
@@ -465,13 +467,16 @@ static void run_power_as(Bed *b, bool wrong)
     vm_bind(&b->vm, 1);
 }
 
+/*
+ * The driver does not wait for L2 to be on before it enables address space 0.
+ * When the MCU starts it must be.
+ */
 static void run_power_mcu(Bed *b, bool wrong)
 {
     l2_off(b);
-    gpu_write(b->qts, MCU_CONTROL, MCU_DISABLE);
-    if (!wrong) {
-        gpu_power_on(b->qts, DOMAIN_L2);
-    }
+    gpu_write64(b->qts, PWR_ON + DOMAIN_L2, 1);
+    vm_bind(&b->vm, 1);
+    qtest_clock_step(b->qts, NS_POWER - NS_AS_COMMAND - wrong);
     gpu_write(b->qts, MCU_CONTROL, MCU_AUTO);
 }
 
@@ -579,15 +584,18 @@ static void run_terminate_resume(Bed *b, bool wrong)
     group_resume(&b->g, 1);
 }
 
-/* Another group of the VM, at the ring of one that was only suspended */
+/*
+ * Another group of the VM must not have the same ring.  That its stream reads
+ * the one of a group that is gone is nobody's business.
+ */
 static void run_terminate_ring(Bed *b, bool wrong)
 {
     Group other = group_new(&b->vm, 1, 1);
 
-    other.ring = 2;
+    other.ring = wrong ? 0 : 2;
+    group_terminate(&b->g);
     group_start(&other, 1);
-    group_leave(&b->g, wrong ? CSG_TERMINATE : CSG_SUSPEND);
-    cs_run_words(&other, 0, MOVE48(4, ring_va(&b->g, 1)), LOAD(6, 4, 1, 0),
+    cs_run_words(&other, 0, MOVE48(4, ring_va(&b->g, 0)), LOAD(6, 4, 1, 0),
                  WAIT(0xff));
 }
 
@@ -704,7 +712,7 @@ static const Row rows[] = {
     { "edit/beside-flush", "edit-uncovered", run_edit_beside_flush,
       "AS 1, VA 0x100d0000: changed outside" },
     { "edit/narrower", "edit-uncovered", run_edit_narrower,
-      "AS 1, VA 0x100d0000: changed outside" },
+      "AS 1, VA 0x10400000: changed outside the region 0x100d8000" },
     { "unlock", "unlock-without-lock", run_unlock, "AS 1: UNLOCK" },
     { "unlock-disabled", "unlock-without-lock", run_unlock_disabled,
       "AS 1: UNLOCK" },
@@ -735,13 +743,12 @@ static const Row rows[] = {
     { "unmapped-again", "access-unmapped", run_unmapped_again,
       "AS 1, read of VA 0x10010000 by group 0 queue 1" },
     { "terminate/start", "access-after-terminate", run_terminate,
-      "AS 0, write of VA 0x4820000 by the firmware: this is the suspend "
-      "buffer of the group in slot 0" },
+      "AS 0, write of VA 0x4820000 by the firmware: this is in the suspend "
+      "buffer, 0x4820000 to 0x" },
     { "terminate/resume", "access-after-terminate", run_terminate_resume,
-      "by the firmware: this is the suspend buffer of the group in slot 0" },
+      "by the firmware: this is in the suspend buffer" },
     { "terminate/ring", "access-after-terminate", run_terminate_ring,
-      "AS 1, read of VA 0x10010000 by group 1 queue 0 at 0x10080008 "
-      "(LOAD_MULTIPLE" },
+      "AS 1, read of VA 0x10000000 by group 1 queue 0 at 0x10000000" },
     { "terminate/update", "access-after-terminate", run_terminate_update,
       "AS 1, read of VA 0x10000000 by group 0 queue 0" },
     { "table/walked", "table-writable", run_table_walked,
