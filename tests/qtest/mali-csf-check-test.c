@@ -253,6 +253,29 @@ static void run_stale_recycled(Bed *b, bool wrong)
     job_writes(b, PAGE_A, 1);
 }
 
+/*
+ * After a fault, the driver unlocks before it is done with the tables, and then
+ * disables the address space: what is used in between is lost anyway
+ */
+static void run_stale_abandoned(Bed *b, bool wrong)
+{
+    const uint64_t words[] = { MOVE48(4, PAGE_A), STORE(6, 4, 1, 0) };
+
+    if (!wrong) {
+        job_faults(b, 0);
+    }
+    lock(b, PAGE_A, 15);
+    unlock(b);
+    for (int i = 0; i < 2; i++) {
+        cs_run_job(&b->g, 1, words, ARRAY_SIZE(words));
+        set_page(b, PAGE_A, ELSEWHERE, PTE_LEAF);
+    }
+    if (!wrong) {
+        vm_bind(&b->vm, 1);
+        cs_run_job(&b->g, 1, words, ARRAY_SIZE(words));
+    }
+}
+
 /* --- Edits beside the lock --- */
 
 static void run_edit_unlocked(Bed *b, bool wrong)
@@ -702,6 +725,8 @@ static const Row rows[] = {
       "PA 0x47000000 rw" },
     { "stale/recycled", "stale-translation", run_stale_recycled,
       "PA 0x47000000 rw" },
+    { "stale/abandoned", "stale-translation", run_stale_abandoned,
+      "group 0 queue 1" },
     { "edit/unlocked", "edit-unlocked", run_edit_unlocked,
       "AS 1, VA 0x100d0000: changed before LOCK" },
     { "edit/before-wider", "edit-unlocked", run_edit_before_wider,
