@@ -51,15 +51,28 @@ void frames_exit(void)
 	area_free(&frames_area);
 }
 
+/* Memory that was added next to what is followed may share a range with it. */
+static void set_range(unsigned long pfn, unsigned long nr, u8 state)
+{
+	unsigned long start = max_t(unsigned long, pfn, frames_first_pfn);
+	unsigned long end = min_t(unsigned long, pfn + nr, frames_first_pfn + nr_states);
+
+	if (start < end)
+		memset(states + start - frames_first_pfn, state, end - start);
+}
+
 void frames_set(unsigned long pfn, unsigned long nr, u8 state)
 {
 	/* A frame below the first one has an index above the last one. */
 	unsigned long index = pfn - frames_first_pfn;
 
-	if (index >= nr_states || nr > nr_states - index)
-		return;
-	if (nr == 1)
+	if (nr != 1)
+		set_range(pfn, nr, state);
+	else if (index < nr_states)
 		WRITE_ONCE(states[index], state);
-	else
-		memset(states + index, state, nr);
+}
+
+void frames_forget(void)
+{
+	memset(states, GPU_DMA_CHECK_UNKNOWN, nr_states);
 }

@@ -47,6 +47,9 @@ void frames_exit(void);
 /* Set the state of frames; those that are not in the map are left out. */
 void frames_set(unsigned long pfn, unsigned long nr, u8 state);
 
+/* Begin anew: nothing is known of any frame. */
+void frames_forget(void);
+
 extern struct area ring_area;
 extern struct area symbols_area;
 

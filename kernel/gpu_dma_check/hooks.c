@@ -266,7 +266,8 @@ static struct notifier_block memory_notifier = {
  * Allocations first: a page that is marked as freed and then allocated by a way
  * that is not followed yet would stay marked. For the same reason wait until
  * every task has left the functions that it entered before they were followed.
- * They may be preempted inside, but sleep only where a tracepoint follows.
+ * They may be preempted inside, but sleep only where a tracepoint follows. What
+ * was allocated and freed in this time would count as allocated: forget it.
  */
 int hooks_init(void)
 {
@@ -287,6 +288,8 @@ int hooks_init(void)
 	}
 	if (ret)
 		hooks_exit();
+	else
+		frames_forget();
 	return ret;
 }
 
