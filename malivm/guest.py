@@ -7,10 +7,12 @@ The table tests/guest/programs says which sources make which program. One of the
 
 import json
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import apt, cpio, dma_check, errors, kernel, modules, packages, paths, proc, progress
+from . import (apt, cpio, dma_check, errors, kernel, modules, options, packages, paths, proc,
+               progress)
 
 SOURCES = paths.PROJECT / "tests" / "guest"
 TABLE = SOURCES / "programs"
@@ -25,9 +27,6 @@ _UAPI = "linux-libc-dev"
 _BUSYBOX = "busybox-static"
 
 INIT = "init"
-
-# Where init looks for it, below /lib: depmod's indices need not know of it.
-CHECK_MODULE = "gpu_dma_check.ko"
 
 
 def _debian(package: str) -> Path:
@@ -56,21 +55,34 @@ def _inputs() -> list[Path]:
     return sorted([TABLE, *SOURCES.glob("*.[ch]"), dma_check.REGISTERS])
 
 
-def _rows() -> Iterator[tuple[str, list[str]]]:
+@dataclass(frozen=True)
+class Suite:
+    """What a run with tests of this program is like, if the user says nothing else."""
+    apart: bool                         # `all` leaves it out
+    check: str = options.CHECKS[0]
+    modules: tuple[str, ...] = ()       # of kernel/, in /lib of the guest
+    device: Mapping[str, str] = field(default_factory=dict)
+
+
+def _rows() -> Iterator[tuple[str, Suite, list[str]]]:
     for line in TABLE.read_text(encoding="utf-8").splitlines():
         if line and not line.startswith("#"):
-            name, _, sources = line.partition(":")
-            yield name, [Path(source).stem for source in sources.split()]
+            head, _, sources = line.partition(":")
+            name, *words = head.strip("[]").split()
+            pairs = dict(word.split("=", 1) for word in words)
+            suite = Suite(head.startswith("["), pairs.pop("check", options.CHECKS[0]),
+                          tuple(filter(None, pairs.pop("modules", "").split(","))), pairs)
+            yield name, suite, [Path(source).stem for source in sources.split()]
 
 
 def _table() -> dict[str, list[str]]:
     """The programs and what each is made of (names without .c)."""
-    return {name.strip("[]"): sources for name, sources in _rows()}
+    return {name: sources for name, _, sources in _rows()}
 
 
-def suites_apart() -> set[str]:
-    """The suites that `all` leaves out."""
-    return {name.strip("[]") for name, _ in _rows() if name.startswith("[")}
+def suites() -> dict[str, Suite]:
+    """What the table says of each program."""
+    return {name: suite for name, suite, _ in _rows()}
 
 
 def programs(cross: str) -> dict[str, Path]:
@@ -146,15 +158,17 @@ def list_tests() -> list[tuple[str, str]]:
 
 
 def ensure_initramfs(guest_kernel: kernel.Kernel, files: dict[str, bytes],
-                     check_module: bytes | None = None) -> Path:
+                     own_modules: Mapping[str, bytes] | None = None) -> Path:
     """The initramfs for `guest_kernel` with the firmware `files` (see firmware.load()) and
-    the module for the device's checker (see dma_check.load())."""
+    modules of ours, which no index names: name -> content."""
+    own_modules = own_modules or {}
     own = [Path(module.__file__) for module in (cpio, modules) if module.__file__]
     directory = guest_kernel.modules
     indices = [directory / "modules.dep", directory / "modules.order"] if directory else []
     stats = [paths.stat_key(path) for path in (*_inputs(), Path(__file__), *own, *indices)
              if path.exists()]
-    key = paths.digest(guest_kernel.release, CFLAGS, stats, sorted(files.items()), check_module)
+    key = paths.digest(guest_kernel.release, CFLAGS, stats, sorted(files.items()),
+                       sorted(own_modules.items()))
     home = paths.build() / "guest" / "initramfs"
     target = home / f"{key}.cpio"
     if target.exists():
@@ -169,8 +183,7 @@ def ensure_initramfs(guest_kernel: kernel.Kernel, files: dict[str, bytes],
             lib = {f"modules/{guest_kernel.release}/{name}": data
                    for name, data in chosen.items()}
             lib |= {f"firmware/{name}": data for name, data in files.items()}
-            if check_module is not None:
-                lib[CHECK_MODULE] = check_module
+            lib |= {f"{name}.ko": data for name, data in own_modules.items()}
             paths.write_whole(target, _archive(binaries, busybox, lib))
         _prune(home)
     return target

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from . import dma_check, firmware, guest, kernel, options, qemu, vm
+from . import dma_check, firmware, guest, kbuild, kernel, modules, options, paths, qemu, vm
 
 
 @dataclass(frozen=True)
@@ -34,15 +34,31 @@ class Prepared:
                          memory=f"{self.memory}M", env=self.env, **more)
 
 
-def prepare(args: argparse.Namespace) -> Prepared:
-    """Check what the user asked for, then fetch and build what is missing."""
-    device = vm.effective(args.device_opt, args.model)
-    if args.check != options.CHECKS[0]:
-        device["check"] = args.check
+def _own_modules(chosen: kernel.Kernel, check: str,
+                 suites: Sequence[guest.Suite]) -> dict[str, bytes]:
+    """The guest modules of kernel/ that a run needs."""
+    names = {name for suite in suites for name in suite.modules}
+    found = {name: modules.read(kbuild.module(chosen, paths.PROJECT / "kernel" / name))
+             for name in sorted(names)}
+    content = dma_check.load(chosen) if check != options.CHECKS[0] else None
+    if content is not None:
+        found[dma_check.SOURCE.name] = content
+    return found
+
+
+def prepare(args: argparse.Namespace, suites: Sequence[guest.Suite] = ()) -> Prepared:
+    """Check what the user asked for, then fetch and build what is missing; what they did not
+    ask for is as the tests of `suites` need it."""
+    check = args.check or max([suite.check for suite in suites], key=options.CHECKS.index,
+                              default=options.CHECKS[0])
+    wanted = [f"{name}={value}" for suite in suites for name, value in suite.device.items()]
+    device = vm.effective([*wanted, *args.device_opt], args.model)
+    if check != options.CHECKS[0]:
+        device["check"] = check
     chosen = kernel.resolve(args.kernel)
     files = firmware.load(args.firmware, guest.driver_module(chosen))
     variant = qemu.SANITIZED if args.sanitize else qemu.NORMAL
     program = qemu.ensure_qemu(variant)
-    module = dma_check.load(chosen) if args.check != options.CHECKS[0] else None
-    return Prepared(program, chosen, guest.ensure_initramfs(chosen, files, module), device,
-                    args.smp, args.memory, args.swap, args.check, variant.env)
+    own_modules = _own_modules(chosen, check, suites)
+    return Prepared(program, chosen, guest.ensure_initramfs(chosen, files, own_modules), device,
+                    args.smp, args.memory, args.swap, check, variant.env)

@@ -78,8 +78,8 @@ MACHINE = (
            "(may be repeated)", {"metavar": "NAME=VALUE", "action": "append", "default": []}),
     Option("--check", "have the device watch for what hardware hides, such as a GPU that uses "
            "a page which the kernel has freed: off, report, or fatal, which ends the run "
-           f"(default: {CHECKS[0]})",
-           {"metavar": "HOW", "choices": CHECKS, "default": CHECKS[0]}),
+           f"(default: what the tests want, most of them {CHECKS[0]})",
+           {"metavar": "HOW", "choices": CHECKS}),
     _value("--smp", "N", "processors of the guest", DEFAULT_SMP, positive),
     Option("--memory", f"memory of the guest (default: {DEFAULT_MEMORY})",
            {"metavar": "SIZE", "type": megabytes, "default": DEFAULT_MEMORY}),
@@ -94,13 +94,16 @@ COMMANDS = (
     )),
     Command("run", "boot a guest, run tests, report", (
         Option("tests", "a test (SUITE.NAME), the first parts of a name, a suite, or all "
-               "(default: all, which leaves out bench)", {"nargs": "*", "metavar": "TEST"}),
+               "(default: all, which leaves out bench, frames, mmu "
+               "and soak)", {"nargs": "*", "metavar": "TEST"}),
         *MACHINE,
         _value("--timeout", "S", "give up after S seconds of real time", DEFAULT_TIMEOUT,
                positive),
         _value("--seed", "N", "what the tests' random values come from", 1, positive),
         _value("--cases", "N", "how many cases tests with random input run, instead of their own "
                "number", None, positive),
+        _value("--minutes", "N", "how long soak goes on, seed after seed; --timeout counts from "
+               "then on", None, positive),
         _value("--json", "FILE", "write the results there"),
         _value("--log", "DIR", "write the console, the tests' TAP and QEMU's log there"),
         _flag("--keep-going", "run the rest of a suite after a test that crashed or hung"),

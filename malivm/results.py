@@ -4,7 +4,8 @@
 A test's verdict needs both: what it says itself on the TAP port, and that the kernel
 had nothing to complain about from its begin marker until the next test's. So a test is
 complete when its TAP report is there and the console has moved on (or has ended).
-What the device's checker finds belongs to a test in the same way as what the kernel says.
+What the device's checker finds has its time on it, which says to which test it belongs; the
+one that did not live to tell its own time gets what no other does. What is left fails the run.
 """
 
 import json
@@ -59,7 +60,12 @@ class Report:
         if self.crashed:
             return EXIT_CRASH
         failed = any(test.status == FAIL for test in self.tests)
-        return EXIT_FAIL if failed or self.findings else EXIT_PASS
+        return EXIT_FAIL if failed or self.unexpected else EXIT_PASS
+
+    @property
+    def unexpected(self) -> list[dict[str, Any]]:
+        """The findings but for those that a test has provoked."""
+        return [finding for finding in self.findings if not finding.get("expected")]
 
     def to_json(self) -> dict[str, Any]:
         """The form of --json."""
@@ -178,6 +184,32 @@ class Collector:
         return [complaint for complaint in self.console.complaints
                 if complaint.test == said.name and not complaint.allowed(said.allow)]
 
+    def _found_in(self, said: TapTest) -> list[dict[str, Any]]:
+        if not said.machine_ns:
+            return [finding for finding in self._found
+                    if self._ended and "expected" not in finding]
+        begin, end = said.machine_ns
+        return [finding for finding in self._found if begin <= finding["time-ns"] <= end]
+
+    def _judge_findings(self, said: TapTest, test: Test) -> None:
+        """What the device's checker found has to be what the test says, in any number."""
+        found = self._found_in(said)
+        for finding in found:
+            finding["test"] = said.name
+            finding["expected"] = finding["kind"] in said.findings
+        kinds = dict.fromkeys(finding["kind"] for finding in found)
+        more = ", ".join(kind for kind in kinds if kind not in said.findings)
+        less = ", ".join(kind for kind in said.findings if kind not in kinds)
+        reasons = [f"the device's checker found: {more}"] if more else []
+        # A test that did not come to its end did not come to its mistake, either.
+        if less and test.status == PASS:
+            reasons.append(f"the device's checker did not find: {less}")
+        if reasons:
+            test.status = FAIL
+            test.reason = "; ".join([test.reason] * bool(test.reason) + reasons)
+        test.findings = [f"{finding['kind']}: {finding['message']}" for finding in found
+                         if not finding["expected"]]
+
     def _settle(self, said: TapTest) -> None:
         """Put the two halves of a test's verdict together."""
         self._boot_settled |= said.name == BOOT
@@ -192,11 +224,6 @@ class Collector:
                 test.reason += f"; kernel: {headline}"
             test.status = FAIL
             test.log += [line for complaint in complaints for line in complaint.lines]
-        found = [finding for finding in self._found if finding["test"] == said.name]
-        if found:
-            kinds = ", ".join(dict.fromkeys(finding["kind"] for finding in found))
-            test.status = FAIL
-            test.reason += "; " * bool(test.reason) + f"the device's checker found: {kinds}"
-            test.findings = [f"{finding['kind']}: {finding['message']}" for finding in found]
+        self._judge_findings(said, test)
         self.tests.append(test)
         self._on_test(test)

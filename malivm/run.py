@@ -12,7 +12,7 @@ from typing import TextIO
 from . import console, guest, machine, paths, results, table, vm
 from .errors import MaliError
 
-ALL = "all"                             # every suite that guest.suites_apart() does not name
+ALL = "all"                             # every suite that is not apart (guest.Suite)
 
 # The device's event, and what it is to do after the first one to end the run.
 _FINDING = "MALI_CSF_FINDING"
@@ -98,7 +98,7 @@ def check_json(name: str | None) -> Path | None:
 def _follow(machine_: vm.Vm, collector: results.Collector, deadline: float, logs: Logs,
             paper: table.Paper, verbose: bool) -> str:
     """Take in everything the guest says; returns how it was lost, or "" if it was not."""
-    reason = ""
+    reason, found = "", False
     fatal = _FATAL in (machine_.config.device or {}).items()
     try:
         for event in machine_.events(deadline):
@@ -112,14 +112,16 @@ def _follow(machine_: vm.Vm, collector: results.Collector, deadline: float, logs
                 collector.feed_tap(event.text, elapsed)
             elif event.text == _FINDING:
                 collector.feed_finding(event.data)
+                found = True
                 if fatal:
                     machine_.kill()
-                    return "finding"
             elif event.text == "SHUTDOWN":
                 reason = str(event.data.get("reason", ""))
     except vm.Timeout:
         machine_.kill()
         return "timeout"
+    if fatal and found:
+        return "finding"
     if collector.console.panic:
         return f"the guest's kernel panicked: {collector.console.panic}"
     report = vm.sanitizer_report(machine_.stderr())
@@ -152,13 +154,17 @@ def _title(paper: table.Paper, prepared: machine.Prepared) -> None:
 
 
 def run_tests(prepared: machine.Prepared, tests: Sequence[str], paper: table.Paper, *,
-              timeout: int, seed: int = 1, cases: int | None = None, keep_going: bool = False,
-              log: str | None = None, verbose: bool = False) -> results.Report:
+              timeout: int, seed: int = 1, cases: int | None = None, minutes: int | None = None,
+              keep_going: bool = False, log: str | None = None,
+              verbose: bool = False) -> results.Report:
     """Boot the guest, have it run `tests`, return what came of it. For the others see the
     options of ./mali-vm run."""
     settings = ["mode=run", f"keep-going={int(keep_going)}", f"seed={seed}"]
     if cases is not None:
         settings.append(f"cases={cases}")
+    if minutes is not None:
+        settings.append(f"minutes={minutes}")
+        timeout += 60 * minutes
     settings += [f"test={name}" for name in tests]
     collector = results.Collector(lambda test: table.test_line(paper, test),
                                   lambda name: paper.live(f"        {name} ..."))
@@ -191,18 +197,20 @@ def main(args: argparse.Namespace) -> int:
     """The command; returns the exit code."""
     paper = table.Paper()
     known = guest.list_tests()
-    names = expand(known, args.tests, guest.suites_apart())
+    suites = guest.suites()
+    names = expand(known, args.tests, [suite for suite, its in suites.items() if its.apart])
     chosen = select(known, names)
     if args.list:
         _print_list(paper, chosen if args.tests else known)
         return results.EXIT_PASS
     json_path = check_json(args.json)
-    prepared = machine.prepare(args)
+    used = {name.partition(".")[0] for name in names}
+    prepared = machine.prepare(args, [its for suite, its in suites.items() if suite in used])
     _title(paper, prepared)
     try:
         report = run_tests(prepared, names, paper, timeout=args.timeout, seed=args.seed,
-                           cases=args.cases, keep_going=args.keep_going, log=args.log,
-                           verbose=args.verbose)
+                           cases=args.cases, minutes=args.minutes, keep_going=args.keep_going,
+                           log=args.log, verbose=args.verbose)
     finally:
         paper.clear()
     if json_path is not None:

@@ -230,7 +230,7 @@ def summary(paper: Paper, report: Report) -> None:
         if test.status == FAIL and test.log:
             _log(paper, test.name, test.log)
     shown = {test.name for test in report.tests if test.findings}
-    for finding in report.findings:
+    for finding in report.unexpected:
         if finding.get("test") in shown:
             continue
         paper.line()
@@ -257,6 +257,10 @@ def verdict_line(paper: Paper, report: Report) -> str:
     parts = [f"{count[PASS]} passed"]
     parts += [f"{count[FAIL]} failed"] if count[FAIL] else []
     parts += [f"{count[SKIP]} skipped"] if count[SKIP] else []
+    found = len(report.findings)
+    if found or report.device.get("check", "off") != "off":
+        provoked = f", {found - len(report.unexpected)} of them provoked" if found else ""
+        parts += [f"{found} findings{provoked}"]
     evicted = sum(int(test.metrics.get("evicted", 0)) for test in report.tests if is_cell(test))
     parts += [f"{evicted} pages evicted"] if evicted else []
     word = ("CRASH", "red") if report.crashed else \

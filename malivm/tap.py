@@ -27,6 +27,8 @@ _KEYS: dict[str, type | tuple[type, ...]] = {
     "reason": str,
     "log": list,
     "allow": list,                  # regular expressions: kernel messages to be expected
+    "findings": list,               # kinds of what the device's checker has to find
+    "machine_ns": list,             # begin and end, on the clock of these findings
 }
 
 
@@ -41,6 +43,8 @@ class TapTest:
     metrics: dict[str, Any] = field(default_factory=dict)
     log: list[str] = field(default_factory=list)
     allow: list[str] = field(default_factory=list)
+    findings: list[str] = field(default_factory=list)
+    machine_ns: list[int] = field(default_factory=list)
 
 
 class TapReader:
@@ -154,6 +158,11 @@ class TapReader:
             return False
         if kind is None or not isinstance(value, kind) or isinstance(value, bool):
             self._error(f"{self._test.name}: {key} has a value that is not for it: {text}")
+        elif key == "machine_ns":
+            if len(value) == 2 and all(type(number) is int for number in value):
+                self._test.machine_ns = value
+            else:
+                self._error(f"{self._test.name}: {key} is not a begin and an end: {text}")
         elif isinstance(value, list):
             setattr(self._test, key, [str(item) for item in value])
         elif not (key == "reason" and self._test.reason):

@@ -285,11 +285,13 @@ class Vm:
                     raise Timeout
                 kept = self.qmp.kept
                 ready = [key for key, _ in selector.select(0 if kept else left)]
-                # What is on the console came before an event that is here at the same time.
-                for key in [key for key in ready if key.data != QMP]:
-                    yield from self._receive(selector, key)
+                lines = [event for key in ready if key.data != QMP
+                         for event in self._receive(selector, key)]
+                # An event is never later than what was said after it: it says itself when it was.
+                ready += [key for key, _ in selector.select(0) if key.data == QMP]
                 if kept or any(key.data == QMP for key in ready):
                     yield from self._receive(selector, selector.get_key(self._ours[QMP]))
+                yield from lines
         self._process.wait()
 
     def _receive(self, selector: selectors.BaseSelector,

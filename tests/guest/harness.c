@@ -21,6 +21,7 @@
 #define MAX_TUNABLES 16
 #define MAX_LOG_LINES 64
 #define MAX_ALLOWED 8
+#define MAX_FINDINGS 8
 #define TEXT_SIZE 256
 
 enum outcome { NOT_FINISHED, PASSED, FAILED, SKIPPED };
@@ -48,6 +49,9 @@ struct result {
 	char lines[MAX_LOG_LINES][TEXT_SIZE];
 	size_t nr_allowed;
 	char allowed[MAX_ALLOWED][TEXT_SIZE];
+	size_t nr_findings;
+	char findings[MAX_FINDINGS][TEXT_SIZE];
+	uint64_t begin, end;		/* see machine_ns() */
 	size_t nr_tunables;
 	struct tunable tunables[MAX_TUNABLES];
 };
@@ -161,6 +165,13 @@ void test_allow(const char *regex)
 	if (result->nr_allowed == MAX_ALLOWED)
 		test_fail(__FILE__, __LINE__, 1, "test_allow", "more than %d", MAX_ALLOWED);
 	snprintf(result->allowed[result->nr_allowed++], TEXT_SIZE, "%s", regex);
+}
+
+void test_finding(const char *kind)
+{
+	if (result->nr_findings == MAX_FINDINGS)
+		test_fail(__FILE__, __LINE__, 1, "test_finding", "more than %d", MAX_FINDINGS);
+	snprintf(result->findings[result->nr_findings++], TEXT_SIZE, "%s", kind);
 }
 
 static struct metric *find_metric(const char *name)
@@ -303,6 +314,18 @@ static int wait_child(pid_t pid, unsigned int timeout)
 	return status;
 }
 
+/* The machine's own clock, by which the device tells when it has found something */
+static uint64_t machine_ns(void)
+{
+	uint64_t count = 0, hz = 1;
+
+#ifdef __aarch64__
+	asm volatile("isb; mrs %0, cntvct_el0" : "=r"(count));
+	asm volatile("mrs %0, cntfrq_el0" : "=r"(hz));
+#endif
+	return (unsigned __int128)count * 1000000000u / hz;
+}
+
 /* Run one test in a child. True if it crashed or timed out. */
 static bool run_child(const struct test *t)
 {
@@ -376,6 +399,9 @@ static void print_result(size_t number, const char *name, double seconds)
 	}
 	print_strings("log", result->lines, result->nr_lines);
 	print_strings("allow", result->allowed, result->nr_allowed);
+	print_strings("findings", result->findings, result->nr_findings);
+	printf("  machine_ns: [%llu, %llu]\n", (unsigned long long)result->begin,
+	       (unsigned long long)result->end);
 	printf("  ...\n");
 	fflush(stdout);
 }
@@ -441,10 +467,12 @@ static int run_selection(const struct selection *sel, size_t count)
 			set_outcome(SKIPPED, "not run after the crash of %s", crashed);
 		} else {
 			seed = mix64(conf_number("seed", 1) ^ hash_string(sel[i].name));
+			result->begin = machine_ns();
 			kmsg(4, "mali-vm: begin %s", sel[i].name);
 			if (run_child(sel[i].test))
 				crashed = sel[i].name;
 			restore_tunables();
+			result->end = machine_ns();
 			kmsg(4, "mali-vm: end %s", sel[i].name);
 		}
 		print_result(i + 1, sel[i].name, now() - start);

@@ -83,6 +83,12 @@ void test_log(const char *fmt, ...) __printf(1, 2);
  */
 void test_allow(const char *regex);
 
+/*
+ * The device's checker shall find a mistake of this kind while the test runs, at
+ * least once. Kinds that are not named here fail the test.
+ */
+void test_finding(const char *kind);
+
 /* A measured value by name; the last one given under a name counts. */
 void metric_int(const char *name, long long value);
 void metric_double(const char *name, double value);

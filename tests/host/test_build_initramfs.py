@@ -264,10 +264,16 @@ class Programs(BuildCase):
     def test_list(self) -> None:
         self.assertEqual(guest.list_tests(), [("first.one", "does little")])
 
+    def test_what_a_suite_wants(self) -> None:
+        self.write("guest/programs", "init: init.c\n[first check=report modules=m,n a-b=3]: x.c\n")
+        self.assertEqual(guest.suites(), {
+            "init": guest.Suite(apart=False),
+            "first": guest.Suite(True, "report", ("m", "n"), {"a-b": "3"})})
+
     def test_suites_in_brackets_are_listed_and_apart(self) -> None:
         self.write("guest/programs", "init: init.c\n[first]: first.c part.c\n")
         self.assertEqual(guest.list_tests(), [("first.one", "does little")])
-        self.assertEqual(guest.suites_apart(), {"first"})
+        self.assertEqual({name for name, its in guest.suites().items() if its.apart}, {"first"})
         self.assertEqual(set(guest.programs("")), {"init", "first"})
 
     def test_list_follows_a_header(self) -> None:

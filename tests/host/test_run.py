@@ -130,7 +130,7 @@ class Findings(RunCase):
     LINE = "        freed-page: AS 1, read of VA 0x8000 by group 0 queue 1: the page"
 
     def test_fails_the_test_that_it_came_in(self) -> None:
-        code, out, document = self.play([*PASSING[:5], self.EVENT, *PASSING[5:], *OFF])
+        code, out, document = self.play([*self.steps[:5], self.EVENT, *self.steps[5:], *OFF])
         self.assertEqual(code, 1)
         self.assertEqual(out.splitlines().count(self.LINE), 1)
         self.assertEqual(out.count("read of VA 0x8000"), 1)
@@ -143,16 +143,64 @@ class Findings(RunCase):
                          ("freed-page", "a.one", 32768, "kswapd0"))
         self.assertEqual(found["message"], self.EVENT[2]["text"])
 
-    def test_belongs_to_what_began_last(self) -> None:
-        code, _, document = self.play([PASSING[0], ["read"], self.EVENT, ["read"],
-                                       *PASSING[1:], *OFF])
+    def setUp(self) -> None:
+        super().setUp()
+        self.steps = self.saying("machine_ns: [1, 9]")
+
+    @staticmethod
+    def saying(*lines: str) -> list[list[Any]]:
+        """The steps of PASSING, with a block for its test."""
+        block = ["  ---", *(f"  {line}" for line in lines), "  ..."]
+        return [*PASSING[:7], *support.tap(*block), *PASSING[7:]]
+
+    def test_that_a_test_provokes(self) -> None:
+        steps = self.saying("machine_ns: [1, 9]", 'findings: ["freed-page"]')
+        code, out, document = self.play([*steps[:5], self.EVENT, self.EVENT, *steps[5:], *OFF])
+        self.assertEqual(code, 0)
+        self.assertNotIn("freed-page", out)
+        self.assertIn("2 findings, 2 of them provoked", out.splitlines()[-1])
+        self.assertEqual([(f["kind"], f["test"], f["expected"]) for f in document["findings"]],
+                         [("freed-page", "a.one", True)] * 2)
+
+    def test_that_a_test_provokes_and_does_not_come(self) -> None:
+        steps = self.saying("machine_ns: [1, 9]", 'findings: ["freed-page", "powered-off"]')
+        code, _, document = self.play([*steps[:5], self.EVENT, *steps[5:], *OFF])
         self.assertEqual(code, 1)
+        self.assertEqual(document["tests"][1]["reason"],
+                         "the device's checker did not find: powered-off")
+
+    def test_beside_what_a_test_provokes(self) -> None:
+        steps = self.saying("machine_ns: [1, 9]", 'findings: ["powered-off"]')
+        code, _, document = self.play([*steps[:5], self.EVENT, *steps[5:], *OFF])
+        self.assertEqual(code, 1)
+        self.assertEqual(document["tests"][1]["reason"],
+                         "the device's checker found: freed-page; "
+                         "the device's checker did not find: powered-off")
+
+    def test_belongs_where_its_time_is(self) -> None:
+        """The event is at 5 ns, wherever it is read."""
+        for span, status in {"[4, 5]": "fail", "[5, 9]": "fail", "[6, 9]": "pass",
+                             "[1, 4]": "pass"}.items():
+            for place in (3, 6):
+                with self.subTest(span=span, place=place):
+                    steps = self.saying(f"machine_ns: {span}")
+                    code, _, document = self.play([*steps[:place], self.EVENT, *steps[place:],
+                                                   *OFF])
+                    # One that is of no test fails the run all the same.
+                    self.assertEqual(code, 1)
+                    self.assertEqual(document["tests"][1]["status"], status)
+
+    def test_before_the_first_test(self) -> None:
+        code, out, document = self.play([PASSING[0], ["read"], self.EVENT, ["read"],
+                                         *self.saying("machine_ns: [6, 9]")[1:], *OFF])
+        self.assertEqual(code, 1)
+        self.assertIn("read of VA 0x8000", out)
         self.assertEqual([(t["name"], t["status"]) for t in document["tests"]],
-                         [("boot", "fail"), ("a.one", "pass")])
+                         [("boot", "pass"), ("a.one", "pass")])
         self.assertEqual(document["findings"][0]["test"], "boot")
 
     def test_adds_to_what_the_test_says_itself(self) -> None:
-        steps = [[port, line.replace("ok 1", "not ok 1")] for port, line in PASSING]
+        steps = [[port, line.replace("ok 1", "not ok 1")] for port, line in self.steps]
         _, out, document = self.play([*steps[:5], self.EVENT, self.EVENT, *steps[5:], *OFF])
         self.assertTrue(document["tests"][1]["reason"].endswith(
             "the device's checker found: freed-page"))
@@ -171,7 +219,8 @@ class Findings(RunCase):
 
     def test_fatal_between_tests(self) -> None:
         self.device = {"model": "g610", "check": "fatal"}
-        code, out, document = self.play([*PASSING[:7], self.EVENT, ["wait"]])
+        steps = self.saying("machine_ns: [1, 4]")
+        code, out, document = self.play([*steps[:10], self.EVENT, ["wait"]])
         self.assertEqual(code, 1)
         self.assertEqual([f["kind"] for f in document["findings"]], ["freed-page", "guest"])
         self.assertIn("read of VA 0x8000", out)
@@ -181,10 +230,10 @@ class Options(RunCase):
     def test_settings_reach_the_guest(self) -> None:
         copy = self.folder / "copy"
         self.play([["initrd", str(copy)], *PASSING, *OFF], "a.one", "b", "--keep-going",
-                  "--seed", "7", "--cases", "9")
+                  "--seed", "7", "--cases", "9", "--minutes", "3")
         text = copy.read_bytes()
         for line in (b"mode=run\n", b"test=a.one\n", b"test=b\n", b"keep-going=1\n", b"swap=256\n",
-                     b"seed=7\n", b"cases=9\n", b"device.model=g610\n"):
+                     b"seed=7\n", b"cases=9\n", b"minutes=3\n", b"device.model=g610\n"):
             self.assertIn(line, text)
 
     def test_log_folder(self) -> None:
@@ -226,7 +275,8 @@ class Options(RunCase):
 
     def test_a_suite_apart_is_run_only_by_its_name(self) -> None:
         copy = self.folder / "copy"
-        with mock.patch.object(guest, "suites_apart", return_value={"b"}):
+        with mock.patch.object(guest, "suites", return_value={
+                "a": guest.Suite(False), "b": guest.Suite(True)}):
             for words, settings in (((), b"test=a\n"), (("b",), b"test=b\n")):
                 self.play([["initrd", str(copy)], *PASSING, *OFF], *words)
                 self.assertEqual(re.findall(rb"test=.*\n", copy.read_bytes()), [settings])

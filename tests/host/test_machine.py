@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What a machine is made of: the user's words, and what the tests of its suites want."""
+
+import argparse
+import contextlib
+import unittest
+from pathlib import Path
+from unittest import mock
+
+import support  # noqa: F401
+from malivm import dma_check, firmware, guest, kbuild, kernel, machine, modules, qemu
+
+SUITE = guest.Suite(True, "report", ("mmu_wrong",), {"as-lock-ns": "7"})
+
+
+class Prepare(unittest.TestCase):
+    def prepare(self, suites: list[guest.Suite], check: str | None = None,
+                **more: object) -> tuple[machine.Prepared, dict[str, bytes]]:
+        """The machine, and the modules that go into its initramfs."""
+        args = argparse.Namespace(device_opt=[], model="g610", check=check, kernel="debian",
+                                  firmware="free", sanitize=False, smp=1, memory=512, swap=0)
+        vars(args).update(more)
+        chosen = kernel.Kernel(Path("Image"), None, "7.3.4", "test")
+        with contextlib.ExitStack() as stack:
+            for module, name, value in (
+                    (kernel, "resolve", chosen), (firmware, "load", {}),
+                    (guest, "driver_module", None), (qemu, "ensure_qemu", Path("qemu")),
+                    (dma_check, "load", b"check"), (modules, "read", b"module"),
+                    (kbuild, "module", Path("x.ko"))):
+                stack.enter_context(mock.patch.object(module, name, return_value=value))
+            initramfs = stack.enter_context(mock.patch.object(guest, "ensure_initramfs"))
+            prepared = machine.prepare(args, suites)
+        return prepared, initramfs.call_args.args[2]
+
+    def test_without_a_wish(self) -> None:
+        prepared, own = self.prepare([guest.Suite(False)])
+        self.assertEqual((prepared.check, own), ("off", {}))
+        self.assertNotIn("check", prepared.device)
+
+    def test_what_a_suite_wants(self) -> None:
+        prepared, own = self.prepare([guest.Suite(False), SUITE])
+        self.assertEqual(prepared.check, "report")
+        self.assertEqual(prepared.device["check"], "report")
+        self.assertEqual(prepared.device["as-lock-ns"], "7")
+        self.assertEqual(own, {"mmu_wrong": b"module", "gpu_dma_check": b"check"})
+
+    def test_the_user_is_asked_first(self) -> None:
+        for check in ("off", "fatal"):
+            prepared, _ = self.prepare([SUITE], check, device_opt=["as-lock-ns=8"])
+            self.assertEqual((prepared.check, prepared.device.get("check", "off")),
+                             (check, check))
+            self.assertEqual(prepared.device["as-lock-ns"], "8")
+
+
+if __name__ == "__main__":
+    unittest.main()
