@@ -105,25 +105,28 @@ void mali_check_powered(MaliCsfState *s, int as, const char *what)
  * more: for 4 KiB at 0x104000 it says 32 KiB at 0x104000.  Hardware ignores
  * all bits below the size, so that this one does no harm.
  */
-static void mali_check_lockaddr(MaliCsfState *s, const MaliCheckWhere *where,
+static void mali_check_lockaddr(MaliCsfState *s, unsigned as,
                                 uint64_t lockaddr)
 {
+    const MaliCheckWhere where = {
+        .as = as, .has_va = true, .va = lockaddr & ~0xfffULL,
+    };
     unsigned log2 = FIELD_EX64(lockaddr, AS_LOCKADDR, LOG2_SIZE) + 1;
 
     if (log2 < AS_LOCK_MIN_LOG2 || log2 > s->va_bits) {
-        mali_check_finding(s, MALI_FINDING_BAD_LOCKADDR, where,
+        mali_check_finding(s, MALI_FINDING_BAD_LOCKADDR, &where,
                            "LOCKADDR 0x%" PRIx64 " has a size of 2^%u, which "
                            "is none of 2^%u to 2^%u", lockaddr, log2,
                            AS_LOCK_MIN_LOG2, s->va_bits);
     } else if (lockaddr & MAKE_64BIT_MASK(R_AS_LOCKADDR_LOG2_SIZE_LENGTH,
                                           log2 - 1 -
                                           R_AS_LOCKADDR_LOG2_SIZE_LENGTH)) {
-        mali_check_finding(s, MALI_FINDING_BAD_LOCKADDR, where,
+        mali_check_finding(s, MALI_FINDING_BAD_LOCKADDR, &where,
                            "LOCKADDR 0x%" PRIx64 " is not aligned to its "
                            "size, 2^%u", lockaddr, log2);
     } else if (log2 < 64 && (lockaddr & ~MAKE_64BIT_MASK(0, log2)) >>
                             s->va_bits) {
-        mali_check_finding(s, MALI_FINDING_BAD_LOCKADDR, where,
+        mali_check_finding(s, MALI_FINDING_BAD_LOCKADDR, &where,
                            "LOCKADDR 0x%" PRIx64 " is beyond the %u bits of "
                            "an address", lockaddr, s->va_bits);
     }
@@ -220,7 +223,7 @@ void mali_check_command(MaliCsfState *s, unsigned as, uint32_t command,
     }
     mali_check_flush(s, &where, command);
     if (command == AS_COMMAND_LOCK) {
-        mali_check_lockaddr(s, &where, lockaddr);
+        mali_check_lockaddr(s, as, lockaddr);
     } else if (command == AS_COMMAND_UNLOCK) {
         mali_check_unlock(s, &where);
     }
