@@ -13,6 +13,20 @@
 
 /* --- Memory operations --- */
 
+/*
+ * The object's status tells whether there is an error, no more (v10.xml: "0 ==
+ * NO_FAULT, 1 == FAULT"); without propagate it is cleared (v12.xml, "CS Sync
+ * Error Propagate").  Who sees the value may look at it, so that it comes first.
+ */
+static MaliXlate mali_cs_sync_status(MaliCsCtx *x, uint64_t address)
+{
+    bool propagate = extract64(x->word, 0, 1);
+    uint32_t status = cpu_to_le32(propagate && x->c->error);
+
+    return mali_mem_write(x->s, x->g->as, address, &status, sizeof(status),
+                          x->source);
+}
+
 /* What SYNC_ADD and SYNC_SET do when their turn has come */
 static MaliCsStep mali_cs_sync_write(MaliCsCtx *x, uint64_t address,
                                      uint64_t data)
@@ -20,7 +34,6 @@ static MaliCsStep mali_cs_sync_write(MaliCsCtx *x, uint64_t address,
     unsigned op = mali_cs_opcode(x->word);
     bool wide = op == MALI_CS_SYNC_ADD64 || op == MALI_CS_SYNC_SET64;
     bool add = op == MALI_CS_SYNC_ADD32 || op == MALI_CS_SYNC_ADD64;
-    bool propagate = extract64(x->word, 0, 1);
     uint32_t left;
     MaliXlate ret;
     void *p;
@@ -33,6 +46,10 @@ static MaliCsStep mali_cs_sync_write(MaliCsCtx *x, uint64_t address,
     if (!p) {
         return mali_cs_mem_failed(x, ret == MALI_XLATE_OK ? MALI_XLATE_FAULT
                                                           : ret, address);
+    }
+    ret = mali_cs_sync_status(x, address + (wide ? 8 : 4));
+    if (ret != MALI_XLATE_OK) {
+        return mali_cs_mem_failed(x, ret, address);
     }
     /* The host adds to these too, so that it must be one access */
     if (wide) {
@@ -50,15 +67,6 @@ static MaliCsStep mali_cs_sync_write(MaliCsCtx *x, uint64_t address,
             qatomic_fetch_add(obj, (uint32_t)data);
         } else {
             stl_le_p(obj, add ? ldl_le_p(obj) + data : data);
-        }
-    }
-    if (propagate && x->c->error) {
-        uint32_t status = cpu_to_le32(x->c->error);
-
-        ret = mali_mem_write(x->s, x->g->as, address + (wide ? 8 : 4), &status,
-                             sizeof(status), x->source);
-        if (ret != MALI_XLATE_OK) {
-            return mali_cs_mem_failed(x, ret, address);
         }
     }
     trace_mali_csf_cs_sync(x->csg, x->cs, address, data, op);

@@ -302,13 +302,15 @@ static void model_multiple(struct model *m, uint64_t w, bool load)
 
 static void model_sync(struct model *m, uint64_t w, bool wide, bool add)
 {
-	uint8_t *object = model_at(m, model_pair(m, bits(w, 40, 8)), wide ? 8 : 4);
+	uint8_t *object = model_at(m, model_pair(m, bits(w, 40, 8)), wide ? 12 : 8);
 	unsigned int r = bits(w, 32, 8);
 	uint64_t value = 0;
 
 	memcpy(&value, object, wide ? 8 : 4);
 	value = (add ? value : 0) + (wide ? model_pair(m, r) : m->r[r]);
 	memcpy(object, &value, wide ? 8 : 4);
+	/* Behind it, the status: no error */
+	memset(object + (wide ? 8 : 4), 0, 4);
 }
 
 /* Run a stream to its end; false if it takes too long */

@@ -31,6 +31,8 @@ void test_sync_write(const void *arg)
 	w[9] = 0x22222222;
 	w[12] = w[13] = 0x33333333;
 	w[16] = 5;
+	/* An old error does not stay */
+	w[1] = w[6] = w[14] = 1;
 	RUN(&c,
 	    CS_MOVE(60, DATA_VA), CS_MOVE(62, DATA_VA + 16), CS_MOVE(64, DATA_VA + 32),
 	    CS_MOVE(66, DATA_VA + 48), CS_MOVE(68, DATA_VA + 64),
@@ -44,7 +46,9 @@ void test_sync_write(const void *arg)
 	EXPECT_EQ(data64(&c)[2], 0x100000001ull);
 	EXPECT_EQ(w[6], 0);
 	EXPECT_EQ(w[8], 0x3456789a);
+	EXPECT_EQ(w[9], 0);
 	EXPECT_EQ(data64(&c)[6], 0x123456789aull);
+	EXPECT_EQ(w[14], 0);
 	EXPECT_EQ((int64_t)data64(&c)[8], -2);
 
 	/* The CPU may add at the same time, and nothing is lost */

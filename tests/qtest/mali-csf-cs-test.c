@@ -154,9 +154,10 @@ typedef struct SyncWrite {
 } SyncWrite;
 
 static const SyncWrite sync_writes[] = {
-    { "add32", OP_SYNC_ADD32, 0x100000001, 5, 0x100000006 },
-    { "add32-wraps", OP_SYNC_ADD32, 0x1ffffffff, 1, 0x100000000 },
-    { "set32", OP_SYNC_SET32, 0x700000001, 5, 0x700000005 },
+    /* The upper half is the status, which is cleared */
+    { "add32", OP_SYNC_ADD32, 0x100000001, 5, 6 },
+    { "add32-wraps", OP_SYNC_ADD32, 0x1ffffffff, 1, 0 },
+    { "set32", OP_SYNC_SET32, 0x700000001, 5, 5 },
     { "add64", OP_SYNC_ADD64, 0xffffffff, 1, 0x100000000 },
     { "add64-wraps", OP_SYNC_ADD64, UINT64_MAX, 2, 1 },
     { "set64", OP_SYNC_SET64, UINT64_MAX, 0x123456789abc, 0x123456789abc },
@@ -515,6 +516,45 @@ static void test_error_barrier(void)
     qtest_quit(b.qts);
 }
 
+/*
+ * The status of an object: 1 after an error that is propagated, 0 else, whatever
+ * it was before
+ */
+static void test_sync_status(void)
+{
+    static const uint8_t ops[] = {
+        OP_SYNC_ADD32, OP_SYNC_SET32, OP_SYNC_ADD64, OP_SYNC_SET64,
+    };
+
+    for (int i = 0; i < ARRAY_SIZE(ops) * 4; i++) {
+        unsigned op = ops[i / 4];
+        bool wide = op == OP_SYNC_ADD64 || op == OP_SYNC_SET64;
+        bool error = i & 1, propagate = i & 2;
+        uint64_t status = VA_B + (wide ? 8 : 4);
+        Bed b;
+
+        bed_start(&b, 1);
+        vm_write64(&b.vm, VA_B, wide ? 1 : 0x700000001);
+        vm_write64(&b.vm, VA_B + 8, 0xeeeeeeee00000007);
+        cs_submit_words(&b.g, 0, MOVE48(4, VA_B), MOVE48(6, 1),
+                        MOVE48(0, VA_A + (error ? 4 : 0)), MOVE32(2, 0),
+                        CALL(0, 2),
+                        SYNC(op, 4, 6, propagate ? SYNC_PROPAGATE : 0),
+                        ERROR_BARRIER);
+        if (error) {
+            g_assert_true(cs_wait_events(&b.g, 0, CS_EVENT_FAULT));
+            cs_ack_events(&b.g, 0);
+            csg_ring_queues(&b.g, 1);
+        }
+        g_assert_true(cs_wait_drained(&b.g, 0));
+        g_assert_cmphex(vm_read(&b.vm, status), ==, error && propagate);
+        g_assert_cmphex(vm_read(&b.vm, VA_B + 12), ==, 0xeeeeeeee);
+        g_assert_cmphex(vm_read(&b.vm, VA_B + 8), ==,
+                        wide ? error && propagate : 7);
+        qtest_quit(b.qts);
+    }
+}
+
 /* A waiter that rejects errors does not look at them */
 static void test_sync_wait_reject(void)
 {
@@ -569,6 +609,7 @@ static const TestCase cases[] = {
     { "call-depth", test_call_depth },
     { "jump", test_jump },
     { "error-barrier", test_error_barrier },
+    { "sync-status", test_sync_status },
     { "ring-wrap", test_ring_wrap },
 };
 
