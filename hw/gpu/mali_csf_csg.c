@@ -433,6 +433,8 @@ static MaliXlate mali_csg_start(MaliCsfState *s, unsigned i, bool resume)
     if (w.ret != MALI_XLATE_OK) {
         return w.ret;
     }
+    /* Tried again from here when a locked region is met */
+    g->running = false;
     memset(g->cs, 0, sizeof(g->cs));
     if (g->suspend_buf) {
         w.ret = mali_mem_probe(s, 0, g->suspend_buf, mali_suspend_size(s),
@@ -459,6 +461,7 @@ static MaliXlate mali_csg_start(MaliCsfState *s, unsigned i, bool resume)
     g->running = true;
     g->idle = false;
     g->sync_update = false;
+    g->untold = false;
     trace_mali_csf_csg_start(i, g->as, resume, valid);
     if (!valid || config >= s->as_count) {
         g->as = 0;
@@ -474,6 +477,12 @@ static MaliXlate mali_csg_stop(MaliCsfState *s, unsigned i, bool suspend)
 
     if (!g->running) {
         return MALI_XLATE_OK;
+    }
+    if (g->untold) {
+        mali_csg_report(s, i);
+        if (g->untold) {
+            return MALI_XLATE_STALL;
+        }
     }
     ret = mali_csg_write_status(s, i);
     if (ret == MALI_XLATE_OK && suspend) {
@@ -559,7 +568,7 @@ MaliXlate mali_csg_request(MaliCsfState *s, unsigned i)
     uint32_t mask = mali_words_get(&w, mali_csg_in(s, i, CSG_ACK_IRQ_MASK));
     uint32_t ack = mali_words_get(&w, mali_csg_out(s, i, CSG_ACK));
     uint32_t changed = req ^ ack;
-    uint32_t new_ack = (ack & CSG_EVT_MASK) | (req & ~CSG_EVT_MASK);
+    uint32_t new_ack;
 
     trace_mali_csf_csg_request(i, req, ack, s->csg[i].doorbells);
     if (w.ret == MALI_XLATE_OK && changed & CSG_ENDPOINT_CONFIG) {
@@ -574,6 +583,9 @@ MaliXlate mali_csg_request(MaliCsfState *s, unsigned i)
     if (w.ret == MALI_XLATE_OK && changed & CSG_STATUS_UPDATE) {
         w.ret = mali_csg_write_status(s, i);
     }
+    /* Events that had waited may have come before */
+    ack = mali_words_get(&w, mali_csg_out(s, i, CSG_ACK));
+    new_ack = (ack & CSG_EVT_MASK) | (req & ~CSG_EVT_MASK);
     if (new_ack != ack) {
         mali_words_put(&w, mali_csg_out(s, i, CSG_ACK), new_ack);
     }
@@ -585,7 +597,11 @@ MaliXlate mali_csg_request(MaliCsfState *s, unsigned i)
 
 /* --- What a slice has done --- */
 
-/* What the streams of a group did that the host must know */
+/*
+ * What the streams of a group did that the host must know.  Events of a group
+ * come behind the extracts of all its rings, those of a queue behind that of its
+ * own: where one is in a locked region, they wait.
+ */
 void mali_csg_report(MaliCsfState *s, unsigned i)
 {
     MaliCsg *g = &s->csg[i];
@@ -594,19 +610,25 @@ void mali_csg_report(MaliCsfState *s, unsigned i)
     for (int j = 0; j < s->cs_slots; j++) {
         idle &= mali_cs_idle(&g->cs[j]);
     }
-    if (g->sync_update || (idle && !g->idle)) {
-        mali_csg_tell_extracts(s, i);
-    }
+    g->untold = false;
     for (int j = 0; j < s->cs_slots; j++) {
         MaliCs *c = &g->cs[j];
 
+        if (c->raise && mali_cs_tell_extract(s, c) == MALI_XLATE_STALL) {
+            g->untold = true;
+            continue;
+        }
         while (c->raise) {
             uint32_t bit = BIT(ctz32(c->raise));
 
-            mali_cs_tell_extract(s, c);
             mali_cs_event(s, i, j, bit);
             c->raise &= ~bit;
         }
+    }
+    if ((g->sync_update || (idle && !g->idle)) &&
+        mali_csg_tell_extracts(s, i) == MALI_XLATE_STALL) {
+        g->untold = true;
+        return;
     }
     if (g->sync_update) {
         g->sync_update = false;
@@ -716,6 +738,7 @@ const VMStateDescription vmstate_mali_csg = {
         VMSTATE_BOOL(running, MaliCsg),
         VMSTATE_BOOL(idle, MaliCsg),
         VMSTATE_BOOL(sync_update, MaliCsg),
+        VMSTATE_BOOL(untold, MaliCsg),
         VMSTATE_UINT8(as, MaliCsg),
         VMSTATE_UINT8(next_cs, MaliCsg),
         VMSTATE_UINT32(doorbells, MaliCsg),

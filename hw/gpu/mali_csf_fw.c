@@ -365,11 +365,7 @@ static MaliXlate mali_fw_groups(MaliCsfState *s)
     s->fw.requests |= req ^ ack;
     /* Pairs with the host's: its request, then its doorbell's bit */
     smp_mb();
-    ret = mali_sched_requests(s, s->fw.requests);
-    if (ret == MALI_XLATE_OK) {
-        s->fw.requests = 0;
-    }
-    return ret;
+    return mali_sched_requests(s, &s->fw.requests);
 }
 
 void mali_fw_glb_event(MaliCsfState *s, uint32_t bit)
@@ -393,7 +389,7 @@ void mali_fw_glb_event(MaliCsfState *s, uint32_t bit)
 void mali_fw_request_event(MaliCsfState *s, MaliEvent ev)
 {
     uint64_t doorbells = s->fw.doorbells;
-    MaliXlate ret = MALI_XLATE_OK;
+    MaliXlate groups = MALI_XLATE_OK, ret = MALI_XLATE_OK;
 
     if (s->fw.mcu_status != MCU_STATUS_ENABLED) {
         return;
@@ -402,21 +398,23 @@ void mali_fw_request_event(MaliCsfState *s, MaliEvent ev)
         mali_event_arm(s, MALI_EV_FW_REQUEST, MALI_STALL_NS);
         return;
     }
+    /* What one group or queue waits for must not hold up the others */
     if (doorbells & BIT_ULL(0)) {
-        ret = mali_fw_groups(s);
-        if (ret == MALI_XLATE_OK) {
-            ret = mali_fw_global(s);
-        }
+        groups = mali_fw_groups(s);
+        ret = groups == MALI_XLATE_FAULT ? groups : mali_fw_global(s);
     }
-    if (ret == MALI_XLATE_OK && doorbells & ~BIT_ULL(0)) {
-        ret = mali_sched_doorbells(s, doorbells & ~BIT_ULL(0));
+    doorbells &= ~BIT_ULL(0);
+    if (ret == MALI_XLATE_OK && doorbells) {
+        ret = mali_sched_doorbells(s, &doorbells);
     }
-    if (ret == MALI_XLATE_OK) {
-        s->fw.doorbells = 0;
-    } else if (ret == MALI_XLATE_STALL) {
-        mali_event_arm(s, MALI_EV_FW_REQUEST, MALI_STALL_NS);
-    } else {
+    if (ret == MALI_XLATE_FAULT) {
         mali_fw_fatal(s, "fault on its own interface");
+        return;
+    }
+    s->fw.doorbells = doorbells;
+    if (groups == MALI_XLATE_STALL || ret == MALI_XLATE_STALL) {
+        s->fw.doorbells |= BIT_ULL(0);
+        mali_event_arm(s, MALI_EV_FW_REQUEST, MALI_STALL_NS);
     }
 }
 

@@ -275,7 +275,8 @@ typedef struct MaliCs {
 typedef struct MaliCsg {
     bool running;
     bool idle;              /* told the host so */
-    bool sync_update;       /* wrote a system-scope object in this slice */
+    bool sync_update;       /* wrote a system-scope object, not yet told */
+    bool untold;            /* a locked ring keeps events from the host */
     uint8_t as;
     uint8_t next_cs;        /* who runs first in the next slice */
     uint32_t doorbells;     /* of queues, acknowledged, not yet looked at */
@@ -657,15 +658,19 @@ extern const VMStateDescription vmstate_mali_csg;
 /* --- mali_csf_sched.c --- */
 
 void mali_sched_reset(MaliCsfState *s);
-/* The host asked for something in the groups of @mask */
-MaliXlate mali_sched_requests(MaliCsfState *s, uint32_t mask);
 /*
- * Whether a locked region of address space 0 holds something that the firmware
- * needs: it does nothing then, rather than half of something.
+ * The host asked for something in the groups of *@mask.  Those that are held up
+ * by a locked region stay in it, with STALL; the others have been answered.
+ */
+MaliXlate mali_sched_requests(MaliCsfState *s, uint32_t *mask);
+/*
+ * Whether a locked region of address space 0 holds any of the blocks that the
+ * firmware and the host talk through: it does nothing then, rather than half of
+ * something.  A ring's or a suspend buffer's page only holds up who needs it.
  */
 bool mali_sched_stalled(const MaliCsfState *s);
-/* User doorbells, bit by number: new work in the rings that have one of them */
-MaliXlate mali_sched_doorbells(MaliCsfState *s, uint64_t mask);
+/* User doorbells, bit by number: new work in rings; *@mask as above */
+MaliXlate mali_sched_doorbells(MaliCsfState *s, uint64_t *mask);
 void mali_sched_run_event(MaliCsfState *s, MaliEvent ev);
 void mali_sched_sync_poll_event(MaliCsfState *s, MaliEvent ev);
 void mali_sched_idle_event(MaliCsfState *s, MaliEvent ev);

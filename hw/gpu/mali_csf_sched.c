@@ -30,36 +30,8 @@
 
 bool mali_sched_stalled(const MaliCsfState *s)
 {
-    if (!s->as[0].locked) {
-        return false;
-    }
-    if (mali_mmu_is_locked(s, 0, FW_SHARED_VA, s->fw.layout.end - 1)) {
-        return true;
-    }
-    for (int i = 0; i < s->csg_slots; i++) {
-        const MaliCsg *g = &s->csg[i];
-
-        if (!g->running) {
-            continue;
-        }
-        if (g->suspend_buf &&
-            mali_mmu_is_locked(s, 0, g->suspend_buf,
-                               g->suspend_buf + mali_suspend_size(s) - 1)) {
-            return true;
-        }
-        for (int j = 0; j < s->cs_slots; j++) {
-            const MaliCs *c = &g->cs[j];
-
-            if (mali_cs_has_ring(c) &&
-                (mali_mmu_is_locked(s, 0, c->ring_input,
-                                    c->ring_input + RING_EXTRACT_INIT + 7) ||
-                 mali_mmu_is_locked(s, 0, c->ring_output,
-                                    c->ring_output + RING_ACTIVE + 3))) {
-                return true;
-            }
-        }
-    }
-    return false;
+    return s->as[0].locked &&
+           mali_mmu_is_locked(s, 0, FW_SHARED_VA, s->fw.layout.end - 1);
 }
 
 static void mali_sched_wake(MaliCsfState *s)
@@ -67,36 +39,51 @@ static void mali_sched_wake(MaliCsfState *s)
     mali_event_arm(s, MALI_EV_RUN, 1);
 }
 
-MaliXlate mali_sched_requests(MaliCsfState *s, uint32_t mask)
+MaliXlate mali_sched_requests(MaliCsfState *s, uint32_t *mask)
 {
     MaliXlate ret = MALI_XLATE_OK;
 
-    for (int i = 0; i < s->csg_slots && ret == MALI_XLATE_OK; i++) {
-        if (mask & BIT(i)) {
-            ret = mali_csg_request(s, i);
+    for (int i = 0; i < s->csg_slots; i++) {
+        if (*mask & BIT(i)) {
+            MaliXlate one = mali_csg_request(s, i);
+
+            if (one == MALI_XLATE_FAULT) {
+                return one;
+            }
+            if (one == MALI_XLATE_OK) {
+                *mask &= ~BIT(i);
+            } else {
+                ret = one;
+            }
         }
     }
     mali_sched_wake(s);
     return ret;
 }
 
-MaliXlate mali_sched_doorbells(MaliCsfState *s, uint64_t mask)
+MaliXlate mali_sched_doorbells(MaliCsfState *s, uint64_t *mask)
 {
-    MaliXlate ret = MALI_XLATE_OK;
+    uint64_t stalled = 0;
 
     for (int i = 0; i < s->csg_slots; i++) {
         for (int j = 0; j < s->cs_slots && s->csg[i].running; j++) {
             MaliCs *c = &s->csg[i].cs[j];
+            MaliXlate one;
 
-            if (ret == MALI_XLATE_OK && mali_cs_has_ring(c) &&
-                c->doorbell < MALI_NUM_DOORBELLS &&
-                mask & BIT_ULL(c->doorbell)) {
-                ret = mali_cs_refresh(s, c);
+            if (!mali_cs_has_ring(c) || c->doorbell >= MALI_NUM_DOORBELLS ||
+                !(*mask & BIT_ULL(c->doorbell))) {
+                continue;
             }
+            one = mali_cs_refresh(s, c);
+            if (one == MALI_XLATE_FAULT) {
+                return one;
+            }
+            stalled |= one == MALI_XLATE_STALL ? BIT_ULL(c->doorbell) : 0;
         }
     }
+    *mask &= stalled;
     mali_sched_wake(s);
-    return ret;
+    return stalled ? MALI_XLATE_STALL : MALI_XLATE_OK;
 }
 
 /* A stream wrote an object, or a CPU may have: see who goes on */
@@ -238,6 +225,9 @@ static void mali_sched_rearm(MaliCsfState *s, int64_t now, uint32_t done,
 
     s->sched.next_slice = 0;
     for (int i = 0; i < s->csg_slots; i++) {
+        if (s->csg[i].running && s->csg[i].untold) {
+            due = MIN(due, now + MALI_STALL_NS);
+        }
         for (int j = 0; j < s->cs_slots && s->csg[i].running; j++) {
             const MaliCs *c = &s->csg[i].cs[j];
 
