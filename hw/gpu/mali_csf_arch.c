@@ -30,6 +30,15 @@ static const MaliTiming mali_timing_v10 = {
     .mcu_stop = 10 * SCALE_US,
     .fw_request = 5 * SCALE_US,
     .fw_halt = 50 * SCALE_US,
+    .instruction = 5,
+    .task_min = 5 * SCALE_US,
+    .task_max = 2 * SCALE_MS,
+    .task_backlog = 500 * SCALE_MS,
+    .task_unit = {
+        [MALI_ENDPOINT_COMPUTE] = 500,
+        [MALI_ENDPOINT_TILER] = 2000,
+        [MALI_ENDPOINT_FRAGMENT] = 300,
+    },
 };
 
 /* The same in all models of architecture 10 */

@@ -8,6 +8,15 @@
 
 #include "mali_csf_regs.h"
 
+/* What executes a task; one after another of a group */
+typedef enum MaliEndpoint {
+    MALI_ENDPOINT_NONE,
+    MALI_ENDPOINT_COMPUTE,
+    MALI_ENDPOINT_TILER,
+    MALI_ENDPOINT_FRAGMENT,
+    MALI_ENDPOINT_COUNT
+} MaliEndpoint;
+
 /*
  * What the device takes for an operation, in ns of virtual time.  The driver
  * only knows upper bounds (contract 7); these are of the order that boards
@@ -25,6 +34,12 @@ typedef struct MaliTiming {
     uint32_t mcu_stop;      /* MCU_CONTROL until MCU_STATUS disabled */
     uint32_t fw_request;    /* doorbell until the request words are read */
     uint32_t fw_halt;       /* halt request read until MCU_STATUS halt */
+    uint32_t instruction;   /* of a command stream */
+    uint32_t task_min;      /* a task, however little there is to do */
+    uint32_t task_max;      /* and however much */
+    uint32_t task_backlog;  /* behind others, at most */
+    /* ps for a unit of work: thread, vertex, pixel */
+    uint32_t task_unit[MALI_ENDPOINT_COUNT];
 } MaliTiming;
 
 /*

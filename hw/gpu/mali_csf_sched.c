@@ -17,8 +17,6 @@
 #define MALI_SLICE_INSTRUCTIONS 10240
 /* A late one makes up for it, up to so many times the usual length */
 #define MALI_SLICE_CATCH_UP     2
-/* What an instruction costs on the virtual clock */
-#define MALI_INSTRUCTION_NS     5
 /* At least that much between slices, for the rest of the machine */
 #define MALI_SLICE_GAP_NS       (20 * SCALE_US)
 /* CPUs write sync objects without a doorbell (contract 3.10) */
@@ -180,7 +178,7 @@ static uint32_t mali_sched_budget(const MaliCsfState *s, int64_t now)
     int64_t late = s->sched.next_slice ? now - s->sched.next_slice : 0;
 
     return MALI_SLICE_INSTRUCTIONS +
-           MIN(MAX(late, 0) / MALI_INSTRUCTION_NS,
+           MIN(MAX(late, 0) / s->timing.instruction,
                (MALI_SLICE_CATCH_UP - 1) * MALI_SLICE_INSTRUCTIONS);
 }
 
@@ -220,7 +218,8 @@ void mali_sched_idle_event(MaliCsfState *s, MaliEvent ev)
 static void mali_sched_rearm(MaliCsfState *s, int64_t now, uint32_t done,
                              bool waiting)
 {
-    int64_t next = now + MAX(done * MALI_INSTRUCTION_NS, MALI_SLICE_GAP_NS);
+    int64_t cost = (int64_t)done * s->timing.instruction;
+    int64_t next = now + MAX(cost, MALI_SLICE_GAP_NS);
     int64_t due = MALI_EVENT_IDLE;
 
     s->sched.next_slice = 0;

@@ -16,12 +16,6 @@
 #include "mali_csf_task.h"
 #include "trace.h"
 
-/* However much there is to do */
-#define TASK_MIN_NS             (5 * SCALE_US)
-#define TASK_MAX_NS             (2 * SCALE_MS)
-/* A task is behind others on its endpoint, but not for long: see MaliCsOp */
-#define TASK_MAX_BACKLOG_NS     (500 * SCALE_MS)
-
 /* Tiler memory of a draw: so much for a vertex, up to so much in all */
 #define DRAW_MIN_BYTES          4096
 #define DRAW_VERTEX_BYTES       64
@@ -172,17 +166,9 @@ static void mali_task_read_desc(MaliTask *t, const MaliDesc *d)
 
 /* --- Kinds of tasks --- */
 
-typedef enum MaliEndpoint {
-    MALI_ENDPOINT_NONE,
-    MALI_ENDPOINT_COMPUTE,
-    MALI_ENDPOINT_TILER,
-    MALI_ENDPOINT_FRAGMENT,
-} MaliEndpoint;
-
 typedef struct MaliTaskKind {
     const char *name;
     uint8_t endpoint;       /* MaliEndpoint */
-    uint16_t ps;            /* for a unit of work: thread, vertex, pixel */
     uint8_t n_descs;
     const MaliDesc *descs;
     /* How much there is to do; 0: nothing is read */
@@ -272,32 +258,32 @@ static void mali_shader_start(MaliTask *t, uint64_t work)
 
 static const MaliTaskKind mali_task_kinds[256] = {
     [MALI_CS_RUN_COMPUTE] = {
-        "compute", MALI_ENDPOINT_COMPUTE, 500,
+        "compute", MALI_ENDPOINT_COMPUTE,
         ARRAY_SIZE(mali_compute_descs), mali_compute_descs,
         mali_compute_work, mali_shader_start,
     },
     [MALI_CS_RUN_COMPUTE_INDIRECT] = {
-        "compute-indirect", MALI_ENDPOINT_COMPUTE, 500,
+        "compute-indirect", MALI_ENDPOINT_COMPUTE,
         ARRAY_SIZE(mali_compute_descs), mali_compute_descs,
         mali_compute_work, mali_shader_start,
     },
     [MALI_CS_RUN_TILING] = {
-        "tiling", MALI_ENDPOINT_TILER, 2000,
+        "tiling", MALI_ENDPOINT_TILER,
         ARRAY_SIZE(mali_tiling_descs), mali_tiling_descs,
         mali_draw_work, mali_draw_start,
     },
     [MALI_CS_RUN_IDVS] = {
-        "idvs", MALI_ENDPOINT_TILER, 2000,
+        "idvs", MALI_ENDPOINT_TILER,
         ARRAY_SIZE(mali_idvs_descs), mali_idvs_descs,
         mali_draw_work, mali_draw_start,
     },
     [MALI_CS_RUN_FULLSCREEN] = {
-        "fullscreen", MALI_ENDPOINT_TILER, 2000,
+        "fullscreen", MALI_ENDPOINT_TILER,
         ARRAY_SIZE(mali_fullscreen_descs), mali_fullscreen_descs,
         mali_fullscreen_work, mali_draw_start,
     },
     [MALI_CS_RUN_FRAGMENT] = {
-        "fragment", MALI_ENDPOINT_FRAGMENT, 300, 0, NULL,
+        "fragment", MALI_ENDPOINT_FRAGMENT, 0, NULL,
         mali_fragment_work, mali_fragment_start,
     },
     [MALI_CS_FINISH_TILING] = {
@@ -308,7 +294,8 @@ static const MaliTaskKind mali_task_kinds[256] = {
 /* --- Starting and finishing --- */
 
 /*
- * When the group's earlier tasks on @endpoint are done.  They are all in the
+ * When the group's earlier tasks on @endpoint are done, but no later than what
+ * an operation may take (mali_suspend_op_valid).  They are all in the
  * lists of its queues, so that no state of the endpoint is to be kept.
  */
 static int64_t mali_task_backlog(const MaliTask *t, MaliEndpoint endpoint,
@@ -327,15 +314,17 @@ static int64_t mali_task_backlog(const MaliTask *t, MaliEndpoint endpoint,
             }
         }
     }
-    return MIN(until - now, TASK_MAX_BACKLOG_NS);
+    return MIN(until - now, t->s->timing.task_backlog);
 }
 
 MaliTaskRet mali_task_start(MaliTask *t)
 {
     const MaliTaskKind *kind = &mali_task_kinds[mali_cs_opcode(t->word)];
+    const MaliTiming *timing = &t->s->timing;
     int64_t now = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL);
     uint64_t work = kind->work ? kind->work(t) : 0;
-    uint64_t ns = mali_saturating_mul(work, kind->ps) / 1000;
+    uint64_t ns = mali_saturating_mul(work,
+                                      timing->task_unit[kind->endpoint]) / 1000;
 
     for (int i = 0; i < kind->n_descs && work; i++) {
         mali_task_read_desc(t, &kind->descs[i]);
@@ -345,7 +334,7 @@ MaliTaskRet mali_task_start(MaliTask *t)
     }
     if (t->ret == MALI_TASK_OK) {
         t->delay = mali_task_backlog(t, kind->endpoint, now) +
-                   MIN(MAX(ns, TASK_MIN_NS), TASK_MAX_NS);
+                   MIN(MAX(ns, timing->task_min), timing->task_max);
         trace_mali_csf_task_start(t->csg, t->cs, kind->name, work, t->delay);
     }
     return t->ret;
