@@ -101,7 +101,7 @@ static bool mali_sched_flip(MaliWords *w, uint32_t req_va, uint32_t ack_va,
     return mask & bit;
 }
 
-static void mali_csg_event(MaliCsfState *s, unsigned i, uint32_t bit)
+void mali_csg_event(MaliCsfState *s, unsigned i, uint32_t bit)
 {
     MaliWords w = { s, MALI_XLATE_OK };
 
@@ -462,6 +462,7 @@ static MaliXlate mali_csg_start(MaliCsfState *s, unsigned i, bool resume)
     g->idle = false;
     g->sync_update = false;
     g->untold = false;
+    g->progress_at = 0;
     trace_mali_csf_csg_start(i, g->as, resume, valid);
     if (!valid || config >= s->as_count) {
         g->as = 0;
@@ -739,6 +740,7 @@ const VMStateDescription vmstate_mali_csg = {
         VMSTATE_BOOL(idle, MaliCsg),
         VMSTATE_BOOL(sync_update, MaliCsg),
         VMSTATE_BOOL(untold, MaliCsg),
+        VMSTATE_INT64(progress_at, MaliCsg),
         VMSTATE_UINT8(as, MaliCsg),
         VMSTATE_UINT8(next_cs, MaliCsg),
         VMSTATE_UINT32(doorbells, MaliCsg),

@@ -277,6 +277,7 @@ typedef struct MaliCsg {
     bool idle;              /* told the host so */
     bool sync_update;       /* wrote a system-scope object, not yet told */
     bool untold;            /* a locked ring keeps events from the host */
+    int64_t progress_at;    /* ns: last time a task got on; 0: there is none */
     uint8_t as;
     uint8_t next_cs;        /* who runs first in the next slice */
     uint32_t doorbells;     /* of queues, acknowledged, not yet looked at */
@@ -648,6 +649,8 @@ MaliXlate mali_suspend_load(MaliCsfState *s, unsigned csg, bool *valid);
 
 /* Answer what the host asks of a group, and of its queues */
 MaliXlate mali_csg_request(MaliCsfState *s, unsigned csg);
+/* Flip an event of a group, CSG_*, unless it is pending */
+void mali_csg_event(MaliCsfState *s, unsigned csg, uint32_t bit);
 /* Tell the host what the streams of a group did in this slice */
 void mali_csg_report(MaliCsfState *s, unsigned csg);
 /* Whether a queue has a ring that works, and how far the host has filled it */

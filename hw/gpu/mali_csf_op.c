@@ -138,6 +138,7 @@ MaliCsStep mali_cs_task_step(MaliCsCtx *x, const MaliTask *t)
 static MaliCsStep mali_cs_task_done(MaliCsCtx *x, uint64_t address,
                                     uint64_t data)
 {
+    int64_t now = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL);
     MaliTask t = mali_cs_task(x);
 
     t.address = address;
@@ -145,7 +146,10 @@ static MaliCsStep mali_cs_task_done(MaliCsCtx *x, uint64_t address,
     t.progress = x->op->progress;
     if (mali_task_finish(&t) == MALI_TASK_MORE) {
         x->op->progress = t.progress;
-        x->op->due = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) + MALI_TASK_GAP_NS;
+        x->op->due = now + MALI_TASK_GAP_NS;
+    }
+    if (t.ret != MALI_TASK_STALL) {
+        x->g->progress_at = now;
     }
     return mali_cs_task_step(x, &t);
 }

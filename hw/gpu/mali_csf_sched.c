@@ -214,6 +214,50 @@ void mali_sched_idle_event(MaliCsfState *s, MaliEvent ev)
     mali_fw_glb_event(s, GLB_IDLE);
 }
 
+static bool mali_csg_has_task(const MaliCsfState *s, const MaliCsg *g)
+{
+    for (int j = 0; j < s->cs_slots; j++) {
+        const MaliCs *c = &g->cs[j];
+
+        /* A queue that has ended completes nothing any more */
+        for (int i = 0; i < c->n_ops && c->state != MALI_CS_FATAL; i++) {
+            if (mali_task_is(c->ops[i].word)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/*
+ * The progress timer counts cycles in which tasks are on the endpoints and none
+ * gets on; streams that wait, or loop, are the host's business (Arm's driver,
+ * set_timeout in mali_kbase_csf_timeout.c; panthor_sched.c,
+ * csg_slot_process_progress_timer_event_locked).  Returns when to look again.
+ */
+static int64_t mali_csg_watch_progress(MaliCsfState *s, unsigned i, int64_t now)
+{
+    MaliCsg *g = &s->csg[i];
+    int64_t limit;
+
+    if (!s->fw.progress_timer || !mali_csg_has_task(s, g)) {
+        g->progress_at = 0;
+        return MALI_EVENT_IDLE;
+    }
+    if (!g->progress_at) {
+        g->progress_at = now;
+    }
+    /* In units of 1024 cycles (panthor_fw.c, PROGRESS_TIMEOUT_SCALE_SHIFT) */
+    limit = muldiv64((uint64_t)s->fw.progress_timer * 1024,
+                     NANOSECONDS_PER_SECOND, s->clock_hz);
+    limit = MAX(limit, MALI_SLICE_GAP_NS);
+    if (now - g->progress_at >= limit) {
+        mali_csg_event(s, i, CSG_PROGRESS_TIMER);
+        g->progress_at = now;
+    }
+    return g->progress_at + limit;
+}
+
 /* When to look again */
 static void mali_sched_rearm(MaliCsfState *s, int64_t now, uint32_t done,
                              bool waiting)
@@ -226,6 +270,9 @@ static void mali_sched_rearm(MaliCsfState *s, int64_t now, uint32_t done,
     for (int i = 0; i < s->csg_slots; i++) {
         if (s->csg[i].running && s->csg[i].untold) {
             due = MIN(due, now + MALI_STALL_NS);
+        }
+        if (s->csg[i].running) {
+            due = MIN(due, mali_csg_watch_progress(s, i, now));
         }
         for (int j = 0; j < s->cs_slots && s->csg[i].running; j++) {
             const MaliCs *c = &s->csg[i].cs[j];

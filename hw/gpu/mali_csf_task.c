@@ -291,6 +291,11 @@ static const MaliTaskKind mali_task_kinds[256] = {
     },
 };
 
+bool mali_task_is(uint64_t word)
+{
+    return mali_task_kinds[mali_cs_opcode(word)].endpoint != MALI_ENDPOINT_NONE;
+}
+
 /* --- Starting and finishing --- */
 
 /*

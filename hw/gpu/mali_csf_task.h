@@ -48,6 +48,9 @@ MaliTaskRet mali_task_start(MaliTask *t);
 /* Its time is over: write what needs no shader.  MORE: call it again later. */
 MaliTaskRet mali_task_finish(MaliTask *t);
 
+/* Whether @word is a task, which occupies an endpoint until it is complete */
+bool mali_task_is(uint64_t word);
+
 /* Accesses in the group's address space, unless one has failed before */
 void mali_task_read(MaliTask *t, uint64_t va, void *buf, uint32_t len);
 void mali_task_write(MaliTask *t, uint64_t va, const void *buf, uint32_t len);
