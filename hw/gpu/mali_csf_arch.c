@@ -31,6 +31,7 @@ static const MaliTiming mali_timing_v10 = {
     .fw_request = 5 * SCALE_US,
     .fw_halt = 50 * SCALE_US,
     .instruction = 5,
+    .resource_slice = 1 * SCALE_MS,
     .task_min = 5 * SCALE_US,
     .task_max = 2 * SCALE_MS,
     .task_backlog = 500 * SCALE_MS,

@@ -35,6 +35,7 @@ typedef struct MaliTiming {
     uint32_t fw_request;    /* doorbell until the request words are read */
     uint32_t fw_halt;       /* halt request read until MCU_STATUS halt */
     uint32_t instruction;   /* of a command stream */
+    uint32_t resource_slice;    /* of a holder of REQ_RESOURCE's, at least */
     uint32_t task_min;      /* a task, however little there is to do */
     uint32_t task_max;      /* and however much */
     uint32_t task_backlog;  /* behind others, at most */

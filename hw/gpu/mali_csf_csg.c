@@ -405,8 +405,10 @@ static bool mali_cs_idle(const MaliCs *c)
     if (!c->depth && c->extract == c->insert) {
         return c->idle_mask & CS_IDLE_EMPTY;
     }
-    return c->blocked == MALI_CS_BLOCKED_SYNC &&
-           c->idle_mask & CS_IDLE_SYNC_WAIT;
+    return (c->blocked == MALI_CS_BLOCKED_SYNC &&
+            c->idle_mask & CS_IDLE_SYNC_WAIT) ||
+           (c->blocked == MALI_CS_BLOCKED_RESOURCE &&
+            c->idle_mask & CS_IDLE_RESOURCE);
 }
 
 /* --- Group slots --- */
@@ -693,9 +695,11 @@ static const VMStateDescription vmstate_mali_cs = {
         VMSTATE_UINT8(priority, MaliCs),
         VMSTATE_UINT8(error, MaliCs),
         VMSTATE_UINT8(resources, MaliCs),
+        VMSTATE_UINT8(held, MaliCs),
         VMSTATE_BOOL(stalled, MaliCs),
         VMSTATE_BOOL(fault_async, MaliCs),
         VMSTATE_UINT32(raise, MaliCs),
+        VMSTATE_INT64(resource_since, MaliCs),
         VMSTATE_UINT64(error_info, MaliCs),
         VMSTATE_UINT32(idle_mask, MaliCs),
         VMSTATE_UINT64(ring_base, MaliCs),
@@ -743,6 +747,8 @@ const VMStateDescription vmstate_mali_csg = {
         VMSTATE_INT64(progress_at, MaliCsg),
         VMSTATE_UINT8(as, MaliCsg),
         VMSTATE_UINT8(next_cs, MaliCsg),
+        VMSTATE_UINT8(held, MaliCsg),
+        VMSTATE_UINT8(wanted, MaliCsg),
         VMSTATE_UINT32(doorbells, MaliCsg),
         VMSTATE_UINT32(endpoint_req, MaliCsg),
         VMSTATE_UINT64(suspend_buf, MaliCsg),

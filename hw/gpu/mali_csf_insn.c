@@ -172,7 +172,17 @@ static MaliCsStep mali_op_set_sb_entry(MaliCsCtx *x)
 
 static MaliCsStep mali_op_req_resource(MaliCsCtx *x)
 {
-    x->c->resources = extract64(x->word, 0, 4);
+    const MaliCsInsn *insn = mali_cs_decode(x->s->isa, x->word);
+    MaliCs *c = x->c;
+
+    c->resources = extract64(x->word & insn->defined, 0, 8);
+    if (!mali_resource_exists(x->g, c->resources)) {
+        return mali_cs_fatal(x, CS_EXC_ENDPOINT_FAULT, c->resources);
+    }
+    c->held &= c->resources;
+    if (c->held != c->resources && !mali_resource_take(x->s, x->csg, x->cs)) {
+        return MALI_CS_BLOCK;
+    }
     return MALI_CS_NEXT;
 }
 

@@ -230,10 +230,12 @@ typedef struct MaliCs {
     uint8_t doorbell;
     uint8_t priority;
     uint8_t error;          /* exception until the next ERROR_BARRIER, or 0 */
-    uint8_t resources;      /* REQ_RESOURCE */
+    uint8_t resources;      /* what REQ_RESOURCE asked for */
+    uint8_t held;           /* and what of it the queue has */
     bool stalled;           /* by a locked region */
     bool fault_async;       /* the fault is that of an earlier instruction */
     uint32_t raise;         /* CS_EVT_* that the host is to be told */
+    int64_t resource_since; /* ns: held or waited for */
     uint64_t error_info;
     uint32_t idle_mask;     /* CS_IDLE_* of the request word */
     /* The ring; byte counts that only grow */
@@ -280,6 +282,8 @@ typedef struct MaliCsg {
     int64_t progress_at;    /* ns: last time a task got on; 0: there is none */
     uint8_t as;
     uint8_t next_cs;        /* who runs first in the next slice */
+    uint8_t held;           /* what its queues hold */
+    uint8_t wanted;         /* and wait for, of REQ_RESOURCE's */
     uint32_t doorbells;     /* of queues, acknowledged, not yet looked at */
     uint32_t endpoint_req;
     uint64_t suspend_buf;
@@ -635,6 +639,15 @@ bool mali_cs_op_valid(uint64_t word);
 /* The VA of the instruction that is next */
 uint64_t mali_cs_pc(const MaliCs *c);
 
+/* --- mali_csf_resource.c --- */
+
+/* Whether the group has endpoints for all of @wanted, flags of REQ_RESOURCE */
+bool mali_resource_exists(const MaliCsg *g, uint8_t wanted);
+/* Give a queue the resources that it asks for; or block it, and return false */
+bool mali_resource_take(MaliCsfState *s, unsigned csg, unsigned cs);
+/* Between slices: take back from who is done with them, and pass on */
+void mali_resource_schedule(MaliCsfState *s, int64_t now);
+
 /* --- mali_csf_suspend.c --- */
 
 /* Size of a group's suspend buffer in bytes, as CSG control tells it */
@@ -646,6 +659,12 @@ MaliXlate mali_suspend_save(MaliCsfState *s, unsigned csg);
 MaliXlate mali_suspend_load(MaliCsfState *s, unsigned csg, bool *valid);
 
 /* --- mali_csf_csg.c --- */
+
+/* As the host gave it with the slot: more is more important */
+static inline unsigned mali_csg_priority(const MaliCsg *g)
+{
+    return extract32(g->endpoint_req, CSG_EP_PRIORITY_SHIFT, 4);
+}
 
 /* Answer what the host asks of a group, and of its queues */
 MaliXlate mali_csg_request(MaliCsfState *s, unsigned csg);

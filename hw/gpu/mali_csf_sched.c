@@ -112,11 +112,6 @@ void mali_sched_sync_poll_event(MaliCsfState *s, MaliEvent ev)
     mali_sched_wake(s);
 }
 
-static unsigned mali_csg_priority(const MaliCsg *g)
-{
-    return extract32(g->endpoint_req, CSG_EP_PRIORITY_SHIFT, 4);
-}
-
 /* One turn of every queue of a group; how much it executed */
 static uint32_t mali_csg_turn(MaliCsfState *s, unsigned i, int64_t now,
                               uint32_t budget)
@@ -127,9 +122,11 @@ static uint32_t mali_csg_turn(MaliCsfState *s, unsigned i, int64_t now,
 
     for (int k = 0; k < s->cs_slots && n < budget; k++) {
         unsigned j = (g->next_cs + k) % s->cs_slots;
+        const MaliCs *c = &g->cs[j];
 
         worked |= mali_cs_complete(s, i, j, now);
-        if (mali_cs_runnable(&g->cs[j])) {
+        if (mali_cs_runnable(c) && (c->held == c->resources ||
+                                    mali_resource_take(s, i, j))) {
             n += mali_cs_run(s, i, j, MIN(turn, budget - n));
         }
     }
@@ -315,8 +312,10 @@ void mali_sched_run_event(MaliCsfState *s, MaliEvent ev)
         }
     }
     mali_sched_check_syncs(s);
+    mali_resource_schedule(s, now);
     done = mali_sched_execute(s, now, mali_sched_budget(s, now));
     waiting = mali_sched_check_syncs(s);
+    mali_resource_schedule(s, now);
     for (int i = 0; i < s->csg_slots; i++) {
         if (s->csg[i].running) {
             mali_csg_report(s, i);
