@@ -17,10 +17,20 @@
 static MaliCsStep mali_cs_raise(MaliCsCtx *x, bool fatal, uint8_t exception,
                                 uint64_t info)
 {
+    const char *kind = fatal ? "fatal" : "fault";
+    char text[MALI_CS_DISASM_MAX] = "not fetched";
     MaliCs *c = x->c;
+    uint64_t pc = mali_cs_pc(c);
 
-    trace_mali_csf_cs_exception(x->csg, x->cs, fatal ? "fatal" : "fault",
-                                exception, info, mali_cs_pc(c), x->word);
+    /* A NOP that raises something is none: see mali_cs_run() */
+    if (x->word) {
+        mali_cs_disasm(x->s->isa, x->word, pc, text, sizeof(text));
+    }
+    trace_mali_csf_cs_exception(x->csg, x->cs, kind, exception, info, pc,
+                                x->word, text);
+    mali_guest_error("CSG %u CS %u: %s 0x%02x, info 0x%" PRIx64 ", %s 0x%"
+                     PRIx64 ": %s", x->csg, x->cs, kind, exception, info,
+                     x->async ? "issued before" : "at", pc, text);
     c->state = fatal ? MALI_CS_FATAL : MALI_CS_FAULTED;
     c->error = exception;
     c->error_info = info;
@@ -276,6 +286,7 @@ uint32_t mali_cs_run(MaliCsfState *s, unsigned csg, unsigned cs,
         .csg = csg, .cs = cs, .source = MALI_SOURCE_CS(csg, cs),
     };
     MaliCsStep step = MALI_CS_NEXT;
+    const bool traced = mali_cs_traced();
     MaliCs *c = x.c;
     uint32_t n = 0;
 
@@ -289,7 +300,7 @@ uint32_t mali_cs_run(MaliCsfState *s, unsigned csg, unsigned cs,
             break;
         }
         mali_check_at(s, 0, 0, false);
-        if (c->depth) {
+        if (c->depth && !traced) {
             uint32_t run = mali_cs_run_page(&x, budget - n, &step);
 
             n += run;

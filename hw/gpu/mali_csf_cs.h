@@ -92,6 +92,8 @@ MaliCsStep mali_cs_issue(MaliCsCtx *x, unsigned slot, uint32_t wait,
 
 /* Execute the instruction @x->word */
 MaliCsStep mali_cs_step(MaliCsCtx *x);
+/* Whether somebody looks at each instruction: all have to come by there then */
+bool mali_cs_traced(void);
 
 /* --- mali_csf_op.c --- */
 

@@ -10,6 +10,7 @@
 #include "qemu/bswap.h"
 #include "qemu/host-utils.h"
 #include "mali_csf_cs.h"
+#include "trace.h"
 
 typedef MaliCsStep MaliCsHandler(MaliCsCtx *x);
 
@@ -365,12 +366,29 @@ static const MaliCsExec mali_cs_exec[256] = {
     [MALI_CS_SYNC_WAIT64] = { mali_op_sync_wait },
 };
 
+bool mali_cs_traced(void)
+{
+    return trace_event_get_state_backends(TRACE_MALI_CSF_CS_INSN);
+}
+
+static void mali_cs_trace(const MaliCsCtx *x)
+{
+    uint64_t pc = mali_cs_pc(x->c);
+    char text[MALI_CS_DISASM_MAX];
+
+    mali_cs_disasm(x->s->isa, x->word, pc, text, sizeof(text));
+    trace_mali_csf_cs_insn(x->csg, x->cs, pc, x->word, text);
+}
+
 MaliCsStep mali_cs_step(MaliCsCtx *x)
 {
     const MaliCsIsa *isa = x->s->isa;
     const MaliCsInsn *insn = mali_cs_decode(isa, x->word);
     const MaliCsExec *exec = &mali_cs_exec[mali_cs_opcode(x->word)];
 
+    if (mali_cs_traced()) {
+        mali_cs_trace(x);
+    }
     if (!insn || !exec->handler ||
         mali_cs_check(isa, insn, x->word, isa->n_regs)) {
         return mali_cs_fatal(x, CS_EXC_INSTR_INVALID, x->word);
