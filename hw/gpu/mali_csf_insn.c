@@ -21,9 +21,12 @@ static MaliCsStep mali_op_nop(MaliCsCtx *x)
 
 static MaliCsStep mali_op_wait(MaliCsCtx *x)
 {
-    /* 8 slots here; architecture 12 has 16 and a wider field */
-    if (mali_cs_slots_busy(x->c, extract64(x->word, 16, 8))) {
-        x->c->wait_mask = extract64(x->word, 16, 8);
+    /* 8 or 16 bits: the architecture's own */
+    uint32_t mask = mali_cs_mask(x->word & mali_cs_decode(x->s->isa,
+                                                          x->word)->defined);
+
+    if (mali_cs_slots_busy(x->c, mask)) {
+        x->c->wait_mask = mask;
         return mali_cs_block(x, MALI_CS_BLOCKED_SB);
     }
     x->c->progress += extract64(x->word, 32, 1);
