@@ -304,6 +304,11 @@ static void mali_csf_realize(DeviceState *dev, Error **errp)
         !mali_check_parse(s, errp)) {
         return;
     }
+    if (s->writeback && s->coherent) {
+        error_setg(errp, "writeback=on is for coherent=off: a coherent GPU's "
+                   "caches hold nothing back");
+        return;
+    }
     if (!s->clock_hz) {
         error_setg(errp, "clock-frequency must not be 0");
         return;
@@ -338,6 +343,7 @@ static void mali_csf_realize(DeviceState *dev, Error **errp)
     }
     mali_event_init(s);
     mali_mmu_init(s);
+    mali_mem_init(s);
     mali_fw_init(s);
 }
 
@@ -346,6 +352,7 @@ static void mali_csf_unrealize(DeviceState *dev)
     MaliCsfState *s = MALI_CSF(dev);
 
     mali_event_finalize(s);
+    mali_mem_finalize(s);
     mali_mmu_finalize(s);
     if (mali_check_on(s)) {
         mali_dma_check_finalize(&s->dma_check);
@@ -442,6 +449,8 @@ static const VMStateDescription vmstate_mali_csf = {
         VMSTATE_STRUCT_ARRAY(as, MaliCsfState, MALI_MAX_AS, 1,
                              vmstate_mali_as, MaliAs),
         VMSTATE_SINGLE(tlb, MaliCsfState, 1, vmstate_info_mali_tlb, MaliTlb),
+        VMSTATE_SINGLE(cache, MaliCsfState, 1, vmstate_info_mali_cache,
+                       MaliCache),
         VMSTATE_STRUCT(fw, MaliCsfState, 1, vmstate_mali_fw, MaliFw),
         VMSTATE_STRUCT(sched, MaliCsfState, 1, vmstate_mali_sched, MaliSched),
         VMSTATE_STRUCT_ARRAY(csg, MaliCsfState, MALI_MAX_CSG, 1,
@@ -473,6 +482,11 @@ static const Property mali_csf_properties[] = {
     DEFINE_PROP_UINT32("pa-bits", MaliCsfState, pa_bits, 0),
     /* Whether the GPU snoops the CPUs' caches, and its node says so */
     DEFINE_PROP_BOOL("coherent", MaliCsfState, coherent, true),
+    /*
+     * Whether, without coherence, the GPU's writes stay in its caches until
+     * they are cleaned, and what it has read until they are invalidated
+     */
+    DEFINE_PROP_BOOL("writeback", MaliCsfState, writeback, false),
     /* Version of the firmware interface, "1.1.0"; the model's if not given */
     DEFINE_PROP_STRING("fw-iface", MaliCsfState, fw_iface_text),
     /* Rate of CYCLE_COUNT and of the node's clock, in Hz */

@@ -173,6 +173,9 @@ void mali_gpu_power_done(MaliCsfState *s, MaliEvent ev)
     p->turning_on = 0;
     p->turning_off = 0;
     trace_mali_csf_gpu_power_done(mali_power_info[domain].name, p->ready);
+    if (domain == MALI_POWER_L2 && !p->ready) {
+        mali_cache_flush(&s->cache, true, true);
+    }
 
     for (int i = 0; i < MALI_POWER_COUNT; i++) {
         if (mali_event_pending(s, mali_power_info[i].event)) {
@@ -183,8 +186,10 @@ void mali_gpu_power_done(MaliCsfState *s, MaliEvent ev)
     mali_irq_raise(s, MALI_IRQ_GPU, irq | GPU_IRQ_POWER_CHANGED_ALL);
 }
 
+/* All at once: what the caches hold is lost */
 static void mali_gpu_power_drop(MaliCsfState *s)
 {
+    mali_cache_flush(&s->cache, false, true);
     for (int i = 0; i < MALI_POWER_COUNT; i++) {
         s->gpu.power[i].ready = 0;
         s->gpu.power[i].turning_on = 0;
@@ -210,10 +215,18 @@ bool mali_gpu_flush_needed(const MaliCsfState *s, uint32_t id)
     return !id || !age || age > LATEST_FLUSH_MASK / 2;
 }
 
+/* The load/store caches are part of the one that is modelled */
+static void mali_gpu_flush_caches(MaliCsfState *s, unsigned l2, unsigned lsc)
+{
+    mali_cache_flush(&s->cache, (l2 | lsc) & GPU_FLUSH_CLEAN,
+                     (l2 | lsc) & GPU_FLUSH_INVALIDATE);
+}
+
 void mali_gpu_flushed(MaliCsfState *s, unsigned l2, unsigned lsc)
 {
     uint32_t full = GPU_FLUSH_CLEAN | GPU_FLUSH_INVALIDATE;
 
+    mali_gpu_flush_caches(s, l2, lsc);
     if (l2 == full && lsc == full) {
         mali_gpu_count_flush(s);
     }
@@ -221,6 +234,8 @@ void mali_gpu_flushed(MaliCsfState *s, unsigned l2, unsigned lsc)
 
 void mali_gpu_flush_done(MaliCsfState *s, MaliEvent ev)
 {
+    mali_gpu_flush_caches(s, FIELD_EX32(s->gpu.flush_mode, GPU_CMD, FLUSH_L2),
+                          FIELD_EX32(s->gpu.flush_mode, GPU_CMD, FLUSH_LSC));
     mali_gpu_count_flush(s);
     mali_irq_raise(s, MALI_IRQ_GPU, GPU_IRQ_CLEAN_CACHES_COMPLETED);
 }
@@ -274,6 +289,7 @@ static void mali_gpu_command_flush(MaliCsfState *s, uint32_t cmd)
     trace_mali_csf_gpu_flush(FIELD_EX32(cmd, GPU_CMD, FLUSH_L2),
                              FIELD_EX32(cmd, GPU_CMD, FLUSH_LSC),
                              FIELD_EX32(cmd, GPU_CMD, FLUSH_OTHER));
+    s->gpu.flush_mode = cmd;
     mali_event_arm(s, MALI_EV_FLUSH, s->timing.flush);
 }
 
@@ -495,6 +511,7 @@ const VMStateDescription vmstate_mali_gpu = {
         VMSTATE_STRUCT_ARRAY(power, MaliGpu, MALI_POWER_COUNT, 1,
                              vmstate_mali_power, MaliPower),
         VMSTATE_UINT32(flush_id, MaliGpu),
+        VMSTATE_UINT32(flush_mode, MaliGpu),
         VMSTATE_UINT32(reset_mode, MaliGpu),
         VMSTATE_UINT32(counter_users, MaliGpu),
         VMSTATE_UINT64(cycles, MaliGpu),

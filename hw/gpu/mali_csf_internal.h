@@ -2,7 +2,7 @@
 /*
  * Arm Mali CSF GPU: state of the blocks and what they offer one another
  *
- * Calls go one way: fw -> sched -> cs -> mem -> mmu -> ptw.  The root
+ * Calls go one way: fw -> sched -> cs -> mem -> mmu -> tlb, ptw.  The root
  * (mali_csf.c) and the event queue know every block; a block asks them, never
  * another block's registers.
  */
@@ -15,6 +15,7 @@
 #include "migration/vmstate.h"
 #include "qemu/timer.h"
 #include "mali_csf_arch.h"
+#include "mali_csf_cache.h"
 #include "mali_csf_check.h"
 #include "mali_csf_ptw.h"
 #include "mali_csf_regs.h"
@@ -83,6 +84,7 @@ typedef struct MaliGpu {
     uint32_t regs[MALI_GPU_REGS];
     MaliPower power[MALI_POWER_COUNT];
     uint32_t flush_id;          /* LATEST_FLUSH */
+    uint32_t flush_mode;        /* GPU_CMD of the flush under way */
     uint32_t reset_mode;        /* of the reset under way */
     uint32_t counter_users;     /* bit set of MALI_COUNTER_* */
     uint64_t cycles;            /* count at counter_since */
@@ -354,6 +356,7 @@ struct MaliCsfState {
     uint32_t va_bits;
     uint32_t pa_bits;
     bool coherent;
+    bool writeback;
     uint32_t timestamp_hz;
     uint32_t clock_hz;
     MaliTiming timing;
@@ -378,6 +381,7 @@ struct MaliCsfState {
     MaliMemWindow windows[MALI_ACCESS_COUNT][MALI_MEM_WINDOWS];
     MaliMemRam rams[MALI_MEM_RAMS];
     bool windows_open;
+    MaliCache cache;        /* empty unless @writeback */
 
     MaliCheck check;
     MaliDmaCheck dma_check;
@@ -593,6 +597,17 @@ void mali_mem_end(MaliCsfState *s);
  */
 void *mali_mem_map(MaliCsfState *s, unsigned as, uint64_t va, MaliAccess access,
                    uint16_t source, uint32_t *left, MaliXlate *ret);
+
+/*
+ * Set the 32 or (@wide) 64-bit object at @va, naturally aligned, to @val, or
+ * add that to it: one access, coherent with the CPUs whatever the caches hold.
+ */
+MaliXlate mali_mem_update(MaliCsfState *s, unsigned as, uint64_t va,
+                          uint64_t val, bool wide, bool add, uint16_t source);
+
+void mali_mem_init(MaliCsfState *s);
+void mali_mem_finalize(MaliCsfState *s);
+extern const VMStateInfo vmstate_info_mali_cache;
 
 static inline uint64_t mali_mem_tag(unsigned as, uint64_t va)
 {

@@ -7,14 +7,28 @@
  */
 
 #include "qemu/osdep.h"
-#include "qemu/rcu.h"
+#include "qemu/atomic.h"
+#include "qemu/bswap.h"
 #include "system/dma.h"
+#include "migration/qemu-file-types.h"
 #include "mali_csf_internal.h"
 #include "trace.h"
 
 #define MALI_PAGE_BITS          12
 #define MALI_PAGE_SIZE          (1u << MALI_PAGE_BITS)
 #define MALI_PAGE_MASK          (MALI_PAGE_SIZE - 1)
+
+/* What the GPU does at the end: past its address spaces and caches */
+static bool mali_mem_transfer(void *opaque, uint64_t pa, void *buf,
+                              uint32_t len, bool write)
+{
+    MaliCsfState *s = opaque;
+
+    return dma_memory_rw(&s->dma_as, pa, buf, len,
+                         write ? DMA_DIRECTION_FROM_DEVICE
+                               : DMA_DIRECTION_TO_DEVICE,
+                         MALI_DMA_ATTRS) == MEMTX_OK;
+}
 
 static MaliXlate mali_mem_translate(MaliCsfState *s, unsigned as, uint64_t va,
                                     MaliAccess access, uint16_t source,
@@ -121,17 +135,24 @@ static bool mali_mem_ram_holds(const MaliMemRam *r, uint64_t pa)
            r->len - (pa - r->base) >= MALI_PAGE_SIZE;
 }
 
-/* Whoever follows what is written is told, and the page is not held any more */
-static void mali_mem_release(MaliCsfState *s, MaliMemWindow *w, bool written)
+/* Tell whoever follows what is written to memory of a page that was */
+static void mali_mem_written(MaliCsfState *s, uint8_t *host)
 {
-    for (int i = 0; i < MALI_MEM_RAMS && written && w->tag; i++) {
+    for (int i = 0; i < MALI_MEM_RAMS; i++) {
         MaliMemRam *r = &s->rams[i];
         uint8_t *start = r->len ? r->cache.ptr : NULL;
 
-        if (start && w->host >= start && w->host < start + r->len) {
-            address_space_cache_invalidate(&r->cache, w->host - start,
+        if (start && host >= start && host < start + r->len) {
+            address_space_cache_invalidate(&r->cache, host - start,
                                            MALI_PAGE_SIZE);
         }
+    }
+}
+
+static void mali_mem_release(MaliCsfState *s, MaliMemWindow *w, bool written)
+{
+    if (written && w->tag) {
+        mali_mem_written(s, w->host);
     }
     w->tag = 0;
 }
@@ -180,6 +201,12 @@ static uint8_t *mali_mem_ram_page(MaliCsfState *s, uint64_t pa)
     return (uint8_t *)r->cache.ptr + (pa - r->base);
 }
 
+/* Whether an access to that page is one to the caches */
+static bool mali_mem_is_cached(const MaliCsfState *s, const MaliPtwResult *res)
+{
+    return s->writeback && mali_ptw_write_back(res);
+}
+
 void *mali_mem_map(MaliCsfState *s, unsigned as, uint64_t va, MaliAccess access,
                    uint16_t source, uint32_t *left, MaliXlate *ret)
 {
@@ -193,7 +220,7 @@ void *mali_mem_map(MaliCsfState *s, unsigned as, uint64_t va, MaliAccess access,
         return host;
     }
     *ret = mali_mem_translate(s, as, va, access, source, &res);
-    if (*ret != MALI_XLATE_OK) {
+    if (*ret != MALI_XLATE_OK || mali_mem_is_cached(s, &res)) {
         return NULL;
     }
     host = mali_mem_ram_page(s, res.pa & ~(uint64_t)MALI_PAGE_MASK);
@@ -205,6 +232,54 @@ void *mali_mem_map(MaliCsfState *s, unsigned as, uint64_t va, MaliAccess access,
     w->host = host;
     w->state = mali_mem_check(s, as, va, access, source, res.pa);
     return host + (va & MALI_PAGE_MASK);
+}
+
+/* One access, since CPUs add to the same object */
+static void mali_mem_update_host(void *host, uint64_t val, bool wide, bool add)
+{
+    uint64_t *p64 = host;
+    uint32_t *p32 = host;
+
+    if (wide && add && !HOST_BIG_ENDIAN) {
+        qatomic_fetch_add(p64, val);
+    } else if (wide) {
+        qatomic_set(p64, cpu_to_le64(add ? le64_to_cpu(*p64) + val : val));
+    } else if (add && !HOST_BIG_ENDIAN) {
+        qatomic_fetch_add(p32, (uint32_t)val);
+    } else {
+        qatomic_set(p32, cpu_to_le32(add ? le32_to_cpu(*p32) + val : val));
+    }
+}
+
+MaliXlate mali_mem_update(MaliCsfState *s, unsigned as, uint64_t va,
+                          uint64_t val, bool wide, bool add, uint16_t source)
+{
+    MaliPtwResult res;
+    MaliXlate ret;
+    uint32_t left;
+    uint8_t *host;
+
+    host = mali_mem_map(s, as, va, MALI_ACCESS_WRITE, source, &left, &ret);
+    if (host) {
+        mali_mem_update_host(host, val, wide, add);
+        return ret;
+    }
+    if (ret == MALI_XLATE_OK) {
+        ret = mali_mem_translate(s, as, va, MALI_ACCESS_WRITE, source, &res);
+    }
+    if (ret != MALI_XLATE_OK) {
+        return ret;
+    }
+    if (mali_mem_is_cached(s, &res)) {
+        mali_cache_flush_range(&s->cache, res.pa, wide ? 8 : 4);
+    }
+    host = mali_mem_ram_page(s, res.pa & ~(uint64_t)MALI_PAGE_MASK);
+    if (!host) {
+        return mali_mem_bus_error(s, as, va, MALI_ACCESS_WRITE, source);
+    }
+    mali_mem_update_host(host + (va & MALI_PAGE_MASK), val, wide, add);
+    mali_mem_written(s, host);
+    return MALI_XLATE_OK;
 }
 
 /* --- Accesses of any size --- */
@@ -236,10 +311,9 @@ static MaliXlate mali_mem_access(MaliCsfState *s, unsigned as, uint64_t va,
             }
             n = MIN(len, MALI_PAGE_SIZE - (va & MALI_PAGE_MASK));
             mali_mem_check(s, as, va, access, source, res.pa);
-            if (dma_memory_rw(&s->dma_as, res.pa, buf, n,
-                              write ? DMA_DIRECTION_FROM_DEVICE
-                                    : DMA_DIRECTION_TO_DEVICE,
-                              MALI_DMA_ATTRS) != MEMTX_OK) {
+            if (mali_mem_is_cached(s, &res)
+                ? !mali_cache_access(&s->cache, res.pa, buf, n, write)
+                : !mali_mem_transfer(s, res.pa, buf, n, write)) {
                 return mali_mem_bus_error(s, as, va, access, source);
             }
         }
@@ -262,3 +336,60 @@ MaliXlate mali_mem_write(MaliCsfState *s, unsigned as, uint64_t va,
     return mali_mem_access(s, as, va, (void *)buf, len, MALI_ACCESS_WRITE,
                            source);
 }
+
+/* --- Caches --- */
+
+void mali_mem_init(MaliCsfState *s)
+{
+    unsigned log2 = extract32(s->model->l2_features, L2_SIZE_SHIFT, 8);
+
+    mali_cache_init(&s->cache, (1u << log2) / MALI_CACHE_LINE,
+                    mali_mem_transfer, s);
+}
+
+void mali_mem_finalize(MaliCsfState *s)
+{
+    mali_cache_destroy(&s->cache);
+}
+
+/* What the caches hold is not in memory yet: it is part of the state */
+static int mali_cache_put(QEMUFile *f, void *pv, size_t size,
+                          const VMStateField *field, JSONWriter *desc)
+{
+    const MaliCache *cache = pv;
+    const MaliCacheLine *line;
+
+    qemu_put_be32(f, mali_cache_count(cache));
+    QTAILQ_FOREACH(line, &cache->order, next) {
+        qemu_put_be64(f, line->pa);
+        qemu_put_be64(f, line->valid);
+        qemu_put_be64(f, line->dirty);
+        qemu_put_buffer(f, line->data, sizeof(line->data));
+    }
+    return 0;
+}
+
+static int mali_cache_get(QEMUFile *f, void *pv, size_t size,
+                          const VMStateField *field)
+{
+    MaliCache *cache = pv;
+
+    mali_cache_flush(cache, false, true);
+    for (uint32_t n = qemu_get_be32(f); n; n--) {
+        MaliCacheLine line = { .pa = qemu_get_be64(f) };
+
+        line.valid = qemu_get_be64(f);
+        line.dirty = qemu_get_be64(f);
+        qemu_get_buffer(f, line.data, sizeof(line.data));
+        if (!mali_cache_restore(cache, &line)) {
+            return -EINVAL;
+        }
+    }
+    return 0;
+}
+
+const VMStateInfo vmstate_info_mali_cache = {
+    .name = "mali-csf/cache",
+    .get = mali_cache_get,
+    .put = mali_cache_put,
+};

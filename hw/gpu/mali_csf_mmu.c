@@ -387,6 +387,13 @@ static void mali_mmu_flush(MaliCsfState *s, unsigned nr)
     }
 }
 
+/* The memory as well as the tables: what is cached of it, of all of it */
+static void mali_mmu_flush_mem(MaliCsfState *s, unsigned nr)
+{
+    mali_cache_flush(&s->cache, true, true);
+    mali_mmu_flush(s, nr);
+}
+
 static void mali_mmu_unlock(MaliCsfState *s, unsigned nr)
 {
     if (s->as[nr].locked) {
@@ -406,7 +413,7 @@ static void (*const mali_mmu_commands[])(MaliCsfState *s, unsigned nr) = {
     [AS_COMMAND_LOCK] = mali_mmu_lock,
     [AS_COMMAND_UNLOCK] = mali_mmu_unlock,
     [AS_COMMAND_FLUSH_PT] = mali_mmu_flush,
-    [AS_COMMAND_FLUSH_MEM] = mali_mmu_flush,
+    [AS_COMMAND_FLUSH_MEM] = mali_mmu_flush_mem,
 };
 
 QEMU_BUILD_BUG_ON(ARRAY_SIZE(mali_mmu_commands) != MALI_AS_COMMANDS);

@@ -40,6 +40,7 @@ FIELD(LEAF, AF, 10, 1)
 FIELD(LEAF, XN, 54, 1)
 
 FIELD(MEMATTR, TYPE, 6, 2)
+#define MEMATTR_TYPE_WRITE_BACK 2
 #define MEMATTR_TYPE_FAULT 3
 
 /* Offset bits of what one descriptor of @level maps */
@@ -105,6 +106,11 @@ static void set_rights(const MaliPtwConfig *cfg, uint8_t limits, uint64_t desc,
     res->writable = unpriv && !read_only;
     res->executable = !xn && !(cfg->wxn && res->writable);
     res->readable = unpriv || (cfg->xreadable && res->executable);
+}
+
+bool mali_ptw_write_back(const MaliPtwResult *res)
+{
+    return FIELD_EX8(res->attr, MEMATTR, TYPE) == MEMATTR_TYPE_WRITE_BACK;
 }
 
 /*

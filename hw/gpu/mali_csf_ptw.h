@@ -129,4 +129,7 @@ static inline bool mali_ptw_allows(const MaliPtwResult *res, MaliAccess access)
     }
 }
 
+/* Whether MEMATTR makes that memory which the GPU's caches may keep */
+bool mali_ptw_write_back(const MaliPtwResult *res);
+
 #endif /* HW_GPU_MALI_CSF_PTW_H */

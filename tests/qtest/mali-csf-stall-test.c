@@ -202,7 +202,7 @@ static const TestCase cases[] = {
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    add_cases("lock", cases, ARRAY_SIZE(cases));
+    add_cases("stall", cases, ARRAY_SIZE(cases));
 
     return g_test_run();
 }
