@@ -413,7 +413,7 @@ bool mali_cs_complete(MaliCsfState *s, unsigned csg, unsigned cs, int64_t now)
         mali_check_at(s, x.source, x.word, true);
         if (mali_cs_effect(&x, op.address, op.data) == MALI_CS_BLOCK) {
             /* A locked region, or a part is done: it stays on the list */
-            c->ops[i++].due = now + MALI_STALL_NS;
+            i++;
             continue;
         }
         c->sb[op.slot]--;

@@ -52,13 +52,35 @@ void mali_event_arm(MaliCsfState *s, MaliEvent ev, uint64_t delay)
 {
     /* At least 1 ns: an event that arms itself must not run in the same poll */
     s->due[ev] = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) + MAX(delay, 1);
+    s->stalled &= ~BIT_ULL(ev);
     trace_mali_csf_event_arm(mali_events[ev].name, ev, s->due[ev]);
     mali_event_update(s);
+}
+
+void mali_event_stall(MaliCsfState *s, MaliEvent ev, uint64_t delay)
+{
+    mali_event_arm(s, ev, MIN(delay, MALI_STALL_NS));
+    s->stalled |= BIT_ULL(ev);
+}
+
+bool mali_event_stalled(const MaliCsfState *s, MaliEvent ev)
+{
+    return s->stalled & BIT_ULL(ev);
+}
+
+void mali_event_unstall(MaliCsfState *s)
+{
+    uint64_t stalled = s->stalled;
+
+    for (; stalled; stalled &= stalled - 1) {
+        mali_event_arm(s, ctz64(stalled), 1);
+    }
 }
 
 void mali_event_cancel(MaliCsfState *s, MaliEvent ev)
 {
     s->due[ev] = MALI_EVENT_IDLE;
+    s->stalled &= ~BIT_ULL(ev);
     mali_event_update(s);
 }
 
@@ -95,6 +117,7 @@ void mali_event_poll(MaliCsfState *s)
     }
     while ((ev = mali_event_first(s, now)) != MALI_EV_COUNT) {
         s->due[ev] = MALI_EVENT_IDLE;
+        s->stalled &= ~BIT_ULL(ev);
         trace_mali_csf_event_run(mali_events[ev].name, ev);
         mali_events[ev].handler(s, ev);
     }
@@ -133,10 +156,14 @@ void mali_event_reset(MaliCsfState *s)
         s->due[ev] = MALI_EVENT_IDLE;
     }
     s->next_due = MALI_EVENT_IDLE;
+    s->stalled = 0;
     timer_del(s->timer);
 }
 
-/* The timer is not in the stream: the deadlines say when it fires */
+/*
+ * The timer is not in the stream: the deadlines say when it fires.  Nor is what
+ * waits for a lock, which looks again by itself.
+ */
 void mali_event_post_load(MaliCsfState *s)
 {
     s->next_due = MALI_EVENT_IDLE;

@@ -153,7 +153,7 @@ static void mali_fw_boot(MaliCsfState *s)
     }
     ret = mali_fw_write_section(s);
     if (ret == MALI_XLATE_STALL) {
-        mali_event_arm(s, MALI_EV_MCU, MALI_STALL_NS);
+        mali_event_stall(s, MALI_EV_MCU, MALI_STALL_NS);
         return;
     }
     if (ret == MALI_XLATE_FAULT) {
@@ -395,7 +395,7 @@ void mali_fw_request_event(MaliCsfState *s, MaliEvent ev)
         return;
     }
     if (mali_sched_stalled(s)) {
-        mali_event_arm(s, MALI_EV_FW_REQUEST, MALI_STALL_NS);
+        mali_event_stall(s, MALI_EV_FW_REQUEST, MALI_STALL_NS);
         return;
     }
     /* What one group or queue waits for must not hold up the others */
@@ -414,7 +414,7 @@ void mali_fw_request_event(MaliCsfState *s, MaliEvent ev)
     s->fw.doorbells = doorbells;
     if (groups == MALI_XLATE_STALL || ret == MALI_XLATE_STALL) {
         s->fw.doorbells |= BIT_ULL(0);
-        mali_event_arm(s, MALI_EV_FW_REQUEST, MALI_STALL_NS);
+        mali_event_stall(s, MALI_EV_FW_REQUEST, MALI_STALL_NS);
     }
 }
 
@@ -429,7 +429,8 @@ static void mali_doorbell_write(MaliCsfState *s, unsigned bank, unsigned reg,
     }
     s->fw.doorbells |= BIT_ULL(bank);
     if (s->fw.mcu_status == MCU_STATUS_ENABLED &&
-        !mali_event_pending(s, MALI_EV_FW_REQUEST)) {
+        (!mali_event_pending(s, MALI_EV_FW_REQUEST) ||
+         mali_event_stalled(s, MALI_EV_FW_REQUEST))) {
         mali_event_arm(s, MALI_EV_FW_REQUEST, s->timing.fw_request);
     }
 }

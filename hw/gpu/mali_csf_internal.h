@@ -60,6 +60,14 @@ typedef enum MaliEvent {
     MALI_EV_COUNT = MALI_EV_AS0 + MALI_MAX_AS
 } MaliEvent;
 
+QEMU_BUILD_BUG_ON(MALI_EV_COUNT > 64);
+
+/*
+ * What a locked region holds up is looked at again by then, should nobody have
+ * told.  Sooner would take host time from the CPU that holds the lock.
+ */
+#define MALI_STALL_NS           (1 * SCALE_MS)
+
 #define MALI_EVENT_IDLE         INT64_MAX
 
 /* --- GPU_CONTROL (mali_csf_gpu.c) --- */
@@ -114,8 +122,6 @@ typedef struct MaliAs {
     uint64_t lockaddr;
 } MaliAs;
 
-/* When an access that a locked region stalls is tried again */
-#define MALI_STALL_NS           (10 * SCALE_US)
 
 typedef enum MaliXlate {
     MALI_XLATE_OK,
@@ -369,6 +375,7 @@ struct MaliCsfState {
     QEMUTimer *timer;
     int64_t due[MALI_EV_COUNT];
     int64_t next_due;
+    uint64_t stalled;       /* events that wait for a lock, bit by number */
 
     MaliIrq irq[MALI_IRQ_COUNT];
     MaliGpu gpu;
@@ -487,6 +494,14 @@ void mali_csf_reset_blocks(MaliCsfState *s);
 
 /* Let @ev happen @delay ns from now, instead of when it would have */
 void mali_event_arm(MaliCsfState *s, MaliEvent ev, uint64_t delay);
+/*
+ * A locked region is in the way of @ev: let it happen when a lock has gone, or
+ * in @delay ns at the latest.
+ */
+void mali_event_stall(MaliCsfState *s, MaliEvent ev, uint64_t delay);
+bool mali_event_stalled(const MaliCsfState *s, MaliEvent ev);
+/* A lock has gone */
+void mali_event_unstall(MaliCsfState *s);
 void mali_event_cancel(MaliCsfState *s, MaliEvent ev);
 bool mali_event_pending(const MaliCsfState *s, MaliEvent ev);
 /*

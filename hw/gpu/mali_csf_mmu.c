@@ -354,6 +354,8 @@ static void mali_mmu_lock(MaliCsfState *s, unsigned nr)
     as->lock_start = as->lockaddr & ~mask;
     as->lock_end = as->lock_start | mask;
     as->locked = true;
+    /* It may leave out what an earlier one held */
+    mali_event_unstall(s);
     if (mali_check_on(s)) {
         mali_check_locked(s, nr);
     }
@@ -369,6 +371,7 @@ static void mali_mmu_release(MaliCsfState *s, unsigned nr)
         mali_mmu_check_unlock(s, nr);
     }
     as->locked = false;
+    mali_event_unstall(s);
     mali_mmu_drop(s, nr, as->lock_start, as->lock_end);
     trace_mali_csf_mmu_unlock(nr, as->lock_start, as->lock_end);
 }

@@ -5,7 +5,6 @@
  */
 
 #include "qemu/osdep.h"
-#include "qemu/atomic.h"
 #include "qemu/bswap.h"
 #include "qemu/timer.h"
 #include "mali_csf_cs.h"
@@ -21,10 +20,9 @@
 static MaliXlate mali_cs_sync_status(MaliCsCtx *x, uint64_t address)
 {
     bool propagate = extract64(x->word, 0, 1);
-    uint32_t status = cpu_to_le32(propagate && x->c->error);
 
-    return mali_mem_write(x->s, x->g->as, address, &status, sizeof(status),
-                          x->source);
+    return mali_mem_update(x->s, x->g->as, address, propagate && x->c->error,
+                           false, false, x->source);
 }
 
 /* What SYNC_ADD and SYNC_SET do when their turn has come */
@@ -34,40 +32,27 @@ static MaliCsStep mali_cs_sync_write(MaliCsCtx *x, uint64_t address,
     unsigned op = mali_cs_opcode(x->word);
     bool wide = op == MALI_CS_SYNC_ADD64 || op == MALI_CS_SYNC_SET64;
     bool add = op == MALI_CS_SYNC_ADD32 || op == MALI_CS_SYNC_ADD64;
-    uint32_t left;
     MaliXlate ret;
-    void *p;
+    uint32_t left;
 
     if (address & (wide ? 7 : 3)) {
         return mali_cs_fault(x, CS_EXC_DATA_INVALID, address);
     }
-    p = mali_mem_map(x->s, x->g->as, address, MALI_ACCESS_WRITE, x->source,
-                     &left, &ret);
-    if (!p) {
-        return mali_cs_mem_failed(x, ret == MALI_XLATE_OK ? MALI_XLATE_FAULT
-                                                          : ret, address);
+    /*
+     * Whoever sees the value must see the status that belongs to it; but a
+     * fault is one of the value's address.
+     */
+    mali_mem_map(x->s, x->g->as, address, MALI_ACCESS_WRITE, x->source, &left,
+                 &ret);
+    if (ret == MALI_XLATE_OK) {
+        ret = mali_cs_sync_status(x, address + (wide ? 8 : 4));
     }
-    ret = mali_cs_sync_status(x, address + (wide ? 8 : 4));
+    if (ret == MALI_XLATE_OK) {
+        ret = mali_mem_update(x->s, x->g->as, address, data, wide, add,
+                              x->source);
+    }
     if (ret != MALI_XLATE_OK) {
         return mali_cs_mem_failed(x, ret, address);
-    }
-    /* The host adds to these too, so that it must be one access */
-    if (wide) {
-        uint64_t *obj = p;
-
-        if (add && !HOST_BIG_ENDIAN) {
-            qatomic_fetch_add(obj, data);
-        } else {
-            stq_le_p(obj, add ? ldq_le_p(obj) + data : data);
-        }
-    } else {
-        uint32_t *obj = p;
-
-        if (add && !HOST_BIG_ENDIAN) {
-            qatomic_fetch_add(obj, (uint32_t)data);
-        } else {
-            stl_le_p(obj, add ? ldl_le_p(obj) + data : data);
-        }
     }
     trace_mali_csf_cs_sync(x->csg, x->cs, address, data, op);
     x->s->sched.sync_written = true;

@@ -204,7 +204,7 @@ static void mali_sched_watch_idle(MaliCsfState *s)
 void mali_sched_idle_event(MaliCsfState *s, MaliEvent ev)
 {
     if (mali_sched_stalled(s)) {
-        mali_event_arm(s, ev, MALI_STALL_NS);
+        mali_event_stall(s, ev, MALI_STALL_NS);
         return;
     }
     s->sched.glb_idle = true;
@@ -262,28 +262,31 @@ static void mali_sched_rearm(MaliCsfState *s, int64_t now, uint32_t done,
     int64_t cost = (int64_t)done * s->timing.instruction;
     int64_t next = now + MAX(cost, MALI_SLICE_GAP_NS);
     int64_t due = MALI_EVENT_IDLE;
+    bool stalled = false;
 
     s->sched.next_slice = 0;
     for (int i = 0; i < s->csg_slots; i++) {
-        if (s->csg[i].running && s->csg[i].untold) {
-            due = MIN(due, now + MALI_STALL_NS);
-        }
         if (s->csg[i].running) {
+            stalled |= s->csg[i].untold;
             due = MIN(due, mali_csg_watch_progress(s, i, now));
         }
         for (int j = 0; j < s->cs_slots && s->csg[i].running; j++) {
             const MaliCs *c = &s->csg[i].cs[j];
 
-            due = MIN(due, mali_cs_next_due(c));
             if (c->state == MALI_CS_RUNNING && c->stalled) {
-                due = MIN(due, now + MALI_STALL_NS);
-            } else if (mali_cs_runnable(c)) {
+                stalled = true;
+                continue;
+            }
+            due = MIN(due, mali_cs_next_due(c));
+            if (mali_cs_runnable(c)) {
                 s->sched.next_slice = next;
                 due = MIN(due, next);
             }
         }
     }
-    if (due != MALI_EVENT_IDLE) {
+    if (stalled) {
+        mali_event_stall(s, MALI_EV_RUN, MAX(due - now, 1));
+    } else if (due != MALI_EVENT_IDLE) {
         mali_event_arm(s, MALI_EV_RUN, MAX(due - now, 1));
     }
     if (waiting && !mali_event_pending(s, MALI_EV_SYNC_POLL)) {
@@ -301,7 +304,7 @@ void mali_sched_run_event(MaliCsfState *s, MaliEvent ev)
         return;
     }
     if (mali_sched_stalled(s)) {
-        mali_event_arm(s, MALI_EV_RUN, MALI_STALL_NS);
+        mali_event_stall(s, MALI_EV_RUN, MALI_STALL_NS);
         return;
     }
     mali_mem_begin(s);
