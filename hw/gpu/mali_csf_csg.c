@@ -602,8 +602,8 @@ MaliXlate mali_csg_request(MaliCsfState *s, unsigned i)
 
 /*
  * What the streams of a group did that the host must know.  Events of a group
- * come behind the extracts of all its rings, those of a queue behind that of its
- * own: where one is in a locked region, they wait.
+ * come behind the extracts of all its rings, those of a queue behind that of
+ * its own: where one is in a locked region, they wait.
  */
 void mali_csg_report(MaliCsfState *s, unsigned i)
 {

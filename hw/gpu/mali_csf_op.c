@@ -14,8 +14,8 @@
 
 /*
  * The object's status tells whether there is an error, no more (v10.xml: "0 ==
- * NO_FAULT, 1 == FAULT"); without propagate it is cleared (v12.xml, "CS Sync
- * Error Propagate").  Who sees the value may look at it, so that it comes first.
+ * NO_FAULT, 1 == FAULT"); without propagate it is cleared (v13.xml, "CS Sync
+ * Error Propagate").  Who sees the value may look at it, so that it is first.
  */
 static MaliXlate mali_cs_sync_status(MaliCsCtx *x, uint64_t address)
 {

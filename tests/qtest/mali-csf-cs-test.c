@@ -517,8 +517,8 @@ static void test_error_barrier(void)
 }
 
 /*
- * The status of an object: 1 after an error that is propagated, 0 else, whatever
- * it was before
+ * The status of an object: 1 after an error that is propagated, 0 else,
+ * whatever it was before
  */
 static void test_sync_status(void)
 {

@@ -75,7 +75,7 @@ static bool has(const Three *t, uint64_t to)
     return vm_read64(&t->b.vm, to);
 }
 
-/* Blocked where it asked, as the host is told; until the holder's time is over */
+/* Blocked where it asked, as the host is told, for the holder's time */
 static void test_blocked(void)
 {
     uint32_t counted;
