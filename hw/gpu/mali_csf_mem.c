@@ -270,6 +270,7 @@ MaliXlate mali_mem_update(MaliCsfState *s, unsigned as, uint64_t va,
     if (ret != MALI_XLATE_OK) {
         return ret;
     }
+    mali_mem_check(s, as, va, MALI_ACCESS_WRITE, source, res.pa);
     if (mali_mem_is_cached(s, &res)) {
         mali_cache_flush_range(&s->cache, res.pa, wide ? 8 : 4);
     }
