@@ -10,7 +10,8 @@ import json
 import os
 import statistics
 
-from . import bench_jobs, bench_machine, bench_tlb, machine, paths, progress, run, table
+from . import (bench_check, bench_jobs, bench_machine, bench_tlb, guest, machine, options, paths,
+               progress, run, table)
 from .errors import MaliError
 from .figure import Figure, Round, Samples, ratio
 from .results import EXIT_FAIL, EXIT_PASS
@@ -45,6 +46,12 @@ FIGURES = (
            "perf record on build/bench-mali-csf-tlb: the walk, the search, or the insertion?"),
     Figure("tlb-drop", "TLB drop of many / few", 8, "ns", bench_tlb.SOURCE,
            "perf record on build/bench-mali-csf-tlb: what does a drop look at that stays?"),
+    Figure("check", "exec, checker on / off", 1.5, "s", bench_check.SOURCE,
+           "perf record -g on QEMU: how many accesses are checked (mali_mmu_check_access()), and "
+           "what does one of them walk?"),
+    Figure("dma-check", "page loop, module / none", 1.1, "ms", bench_check.SOURCE,
+           "./mali-vm run frames.cost --check report; in the guest, what runs in hooks.c for a "
+           "page?"),
     Figure("run", "make run, everything built", 15, "s", bench_machine.RUN,
            "compare boot and the tests' seconds in its own last line", ratio=False),
 )
@@ -102,7 +109,10 @@ def main(args: argparse.Namespace) -> int:
     """The command; returns the exit code."""
     figures = _chosen(args.names)
     json_path = run.check_json(args.json)
-    prepared = machine.prepare(args)
+    # With the module in the initramfs, which is not loaded without the checker.
+    checked = any(figure.source is bench_check.SOURCE for figure in figures)
+    suites = [guest.Suite(apart=True, check="report")] if checked else []
+    prepared = machine.prepare(args, suites).with_check(args.check or options.CHECKS[0])
     _tell_if_busy()
     samples = measure(prepared, figures, args.repeat)
     paper = table.Paper()

@@ -3,7 +3,7 @@
 
 import argparse
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,13 @@ class Prepared:
         return vm.Config(qemu=self.qemu, kernel=self.kernel.image, initramfs=self.initramfs,
                          settings=guest.conf_cpio(lines), device=properties, smp=self.smp,
                          memory=f"{self.memory}M", env=self.env, **more)
+
+    def with_check(self, check: str) -> "Prepared":
+        """The same machine with another value of --check; what it needs has to be there."""
+        device = {**self.device, "check": check}
+        if check == options.CHECKS[0]:
+            del device["check"]
+        return replace(self, device=device, check=check)
 
 
 def _own_modules(chosen: kernel.Kernel, check: str,

@@ -123,8 +123,8 @@ COMMANDS = (
         ("./mali-vm shell", "the current folder is /host in the guest; leave it with Ctrl-A x"),
     )),
     Command("bench", "what the device costs, beside what it is compared with", (
-        Option("names", "boot, probe, idle, loop, copy, fence, queue, groups, suspended, run "
-               "(default: all)",
+        Option("names", "boot, probe, idle, loop, copy, fence, queue, groups, suspended, "
+               "tlb-hit, tlb-miss, tlb-drop, check, dma-check, run (default: all)",
                {"nargs": "*", "metavar": "NAME"}),
         *MACHINE,
         _value("--repeat", "N", "runs, of which the median counts", 5, positive),

@@ -130,7 +130,7 @@ class Command(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "out.json"
             args = argparse.Namespace(**{"names": list(samples), "repeat": 3, "json": str(path),
-                                         "strict": False, **more})
+                                         "strict": False, "check": None, **more})
             with mock.patch.object(machine, "prepare"), support.captured() as (out, err), \
                     mock.patch.object(bench, "measure", return_value=samples), \
                     mock.patch("os.getloadavg", return_value=(load, 0.0, 0.0)), \

@@ -51,6 +51,12 @@ class Prepare(unittest.TestCase):
                              (check, check))
             self.assertEqual(prepared.device["as-lock-ns"], "8")
 
+    def test_another_check(self) -> None:
+        prepared, _ = self.prepare([SUITE])
+        off = prepared.with_check("off")
+        self.assertEqual((off.check, "check" in off.device), ("off", False))
+        self.assertEqual(off.with_check("report"), prepared)
+
 
 if __name__ == "__main__":
     unittest.main()
