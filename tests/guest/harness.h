@@ -77,6 +77,9 @@ void test_skip(const char *fmt, ...) __printf(1, 2) __attribute__((noreturn));
 /* A line of the test's log. */
 void test_log(const char *fmt, ...) __printf(1, 2);
 
+/* The log's line that says how to have again what comes now; it takes the place of the last. */
+void test_again(const char *fmt, ...) __printf(1, 2);
+
 /*
  * Kernel messages that match this regular expression (Python's) are what this
  * test provokes. Any other complaint of the kernel fails it.

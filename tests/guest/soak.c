@@ -311,7 +311,7 @@ static void test_run(const void *arg)
 			 "--cases %u", seed, cases);
 		/* Also where a kernel that crashes, or a machine that is stopped, leaves it */
 		kmsg(5, "soak: again: %s", again);
-		metric_string("again", again);
+		test_again("again: %s", again);
 		run_round(seed++, cases);
 	} while (now() < end);
 	metric_int("last_seed", seed - 1);
