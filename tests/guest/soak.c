@@ -20,7 +20,7 @@
 #include "soak.h"
 #include "vmstat.h"
 
-#define CASES		5000
+#define CASES		3000
 #define SPACES		10		/* the GPU has 7 for clients */
 #define CLIENTS		2
 
