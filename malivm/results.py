@@ -16,7 +16,8 @@ from typing import Any
 from .console import BOOT, Complaint, Console
 from .tap import INIT, TapReader, TapTest
 
-PASS, FAIL, SKIP = "pass", "fail", "skip"
+# KNOWN: it passed, but for a bug of the kernel's that a file of docs/findings describes.
+PASS, FAIL, SKIP, KNOWN = "pass", "fail", "skip", "known"
 
 # init writes this line on the TAP port when drivers are loaded and tests may start.
 BOOT_NOTE = INIT + "boot "
@@ -28,7 +29,7 @@ EXIT_PASS, EXIT_FAIL, EXIT_CANNOT, EXIT_CRASH = 0, 1, 2, 3
 class Test:
     """One test's verdict."""
     name: str
-    status: str                         # pass, fail or skip
+    status: str                         # pass, fail, skip or known
     seconds: float = 0.0
     metrics: dict[str, Any] = field(default_factory=dict)
     reason: str = ""
@@ -202,13 +203,24 @@ class Collector:
         less = ", ".join(kind for kind in said.findings if kind not in kinds)
         reasons = [f"the device's checker found: {more}"] if more else []
         # A test that did not come to its end did not come to its mistake, either.
-        if less and test.status == PASS:
+        if less and test.status in (PASS, KNOWN):
             reasons.append(f"the device's checker did not find: {less}")
         if reasons:
             test.status = FAIL
             test.reason = "; ".join([test.reason] * bool(test.reason) + reasons)
         test.findings = [f"{finding['kind']}: {finding['message']}" for finding in found
                          if not finding["expected"]]
+
+    @staticmethod
+    def _known(said: TapTest, complaints: list[Complaint]) -> str:
+        """The files that describe all of `complaints`, or "" if one is in none of them."""
+        files: list[str] = []
+        for complaint in complaints:
+            match = [file for regex, file in said.known.items() if complaint.allowed([regex])]
+            if not match:
+                return ""
+            files += match
+        return ", ".join(dict.fromkeys(files))
 
     def _settle(self, said: TapTest) -> None:
         """Put the two halves of a test's verdict together."""
@@ -218,11 +230,14 @@ class Collector:
         complaints = self._complaints(said)
         if complaints:
             headline = complaints[0].headline
+            known = self._known(said, complaints) if test.status == PASS else ""
             if test.status != FAIL or not test.reason:
                 test.reason = f"kernel: {headline}"
             elif headline not in test.reason:
                 test.reason += f"; kernel: {headline}"
-            test.status = FAIL
+            if known:
+                test.reason = f"known: {known}: {headline}"
+            test.status = KNOWN if known else FAIL
             test.log += [line for complaint in complaints for line in complaint.lines]
         self._judge_findings(said, test)
         self.tests.append(test)

@@ -8,12 +8,13 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, TextIO
 
-from .results import FAIL, PASS, SKIP, Report, Test
+from .results import FAIL, KNOWN, PASS, SKIP, Report, Test
 
 _COLOURS = {"green": "32", "red": "1;31", "yellow": "33", "dim": "2", "bold": "1"}
-_VERDICT_COLOUR = {PASS: "green", FAIL: "red", SKIP: "yellow"}
-_VERDICT_WORD = {PASS: "pass", FAIL: "FAIL", SKIP: "skip"}
-_MARKS = {PASS: ("\N{CHECK MARK}", "+"), FAIL: ("\N{BALLOT X}", "X"), SKIP: ("-", "-")}
+_VERDICT_COLOUR = {PASS: "green", FAIL: "red", SKIP: "yellow", KNOWN: "yellow"}
+_VERDICT_WORD = {PASS: "pass", FAIL: "FAIL", SKIP: "skip", KNOWN: "KNOWN"}
+_MARKS = {PASS: ("\N{CHECK MARK}", "+"), FAIL: ("\N{BALLOT X}", "X"), SKIP: ("-", "-"),
+          KNOWN: ("!", "!")}
 
 _NAME_WIDTH = 52
 _LOG_LINES = 16
@@ -110,7 +111,7 @@ def test_line(paper: Paper, test: Test) -> None:
     """A test has ended."""
     word = paper.paint(_VERDICT_WORD[test.status], _VERDICT_COLOUR[test.status])
     width = min(_NAME_WIDTH, paper.width - 20)
-    paper.line(f"  {word}  {test.name:<{width}} {seconds(test.seconds):>7} s")
+    paper.line(f"  {pad(word, 5)} {test.name:<{width}} {seconds(test.seconds):>7} s")
     if test.status != PASS and test.reason:
         for line in wrap(test.reason, paper.width - 9):
             paper.line(f"        {line}")
@@ -253,10 +254,11 @@ def _log(paper: Paper, title: str, log: Sequence[str]) -> None:
 def verdict_line(paper: Paper, report: Report) -> str:
     """The last line of a run."""
     count = {status: sum(test.status == status for test in report.tests)
-             for status in (PASS, FAIL, SKIP)}
+             for status in (PASS, FAIL, SKIP, KNOWN)}
     parts = [f"{count[PASS]} passed"]
     parts += [f"{count[FAIL]} failed"] if count[FAIL] else []
     parts += [f"{count[SKIP]} skipped"] if count[SKIP] else []
+    parts += [f"{count[KNOWN]} known"] if count[KNOWN] else []
     found = len(report.findings)
     if found or report.device.get("check", "off") != "off":
         provoked = f", {found - len(report.unexpected)} of them provoked" if found else ""

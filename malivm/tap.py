@@ -29,6 +29,7 @@ _KEYS: dict[str, type | tuple[type, ...]] = {
     "allow": list,                  # regular expressions: kernel messages to be expected
     "findings": list,               # kinds of what the device's checker has to find
     "machine_ns": list,             # begin and end, on the clock of these findings
+    "known": dict,                  # such of a bug that is known: the file that describes it
 }
 
 
@@ -45,6 +46,7 @@ class TapTest:
     allow: list[str] = field(default_factory=list)
     findings: list[str] = field(default_factory=list)
     machine_ns: list[int] = field(default_factory=list)
+    known: dict[str, str] = field(default_factory=dict)
 
 
 class TapReader:

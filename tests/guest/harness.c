@@ -22,6 +22,7 @@
 #define MAX_LOG_LINES 64
 #define MAX_ALLOWED 8
 #define MAX_FINDINGS 8
+#define MAX_KNOWN 4
 #define TEXT_SIZE 256
 
 enum outcome { NOT_FINISHED, PASSED, FAILED, SKIPPED };
@@ -34,6 +35,11 @@ struct metric {
 struct tunable {
 	char path[160];
 	char value[TEXT_SIZE];
+};
+
+struct known {
+	char regex[TEXT_SIZE];
+	char file[TEXT_SIZE];
 };
 
 /*
@@ -53,6 +59,8 @@ struct result {
 	size_t nr_findings;
 	char findings[MAX_FINDINGS][TEXT_SIZE];
 	uint64_t begin, end;		/* see machine_ns() */
+	size_t nr_known;
+	struct known known[MAX_KNOWN];
 	size_t nr_tunables;
 	struct tunable tunables[MAX_TUNABLES];
 };
@@ -187,6 +195,17 @@ void test_finding(const char *kind)
 	if (result->nr_findings == MAX_FINDINGS)
 		test_fail(__FILE__, __LINE__, 1, "test_finding", "more than %d", MAX_FINDINGS);
 	snprintf(result->findings[result->nr_findings++], TEXT_SIZE, "%s", kind);
+}
+
+void test_known(const char *regex, const char *file)
+{
+	struct known *k = &result->known[result->nr_known];
+
+	if (result->nr_known == MAX_KNOWN)
+		test_fail(__FILE__, __LINE__, 1, "test_known", "more than %d", MAX_KNOWN);
+	snprintf(k->regex, sizeof(k->regex), "%s", regex);
+	snprintf(k->file, sizeof(k->file), "%s", file);
+	result->nr_known++;
 }
 
 static struct metric *find_metric(const char *name)
@@ -417,6 +436,14 @@ static void print_result(size_t number, const char *name, double seconds)
 	print_strings("findings", result->findings, result->nr_findings);
 	printf("  machine_ns: [%llu, %llu]\n", (unsigned long long)result->begin,
 	       (unsigned long long)result->end);
+	printf("  known: {");
+	for (i = 0; i < result->nr_known; i++) {
+		printf("%s", i ? ", " : "");
+		json_string(stdout, result->known[i].regex);
+		printf(": ");
+		json_string(stdout, result->known[i].file);
+	}
+	printf("}\n");
 	printf("  ...\n");
 	fflush(stdout);
 }

@@ -4,6 +4,7 @@
 import itertools
 import json
 import unittest
+from collections.abc import Sequence
 from typing import Any
 
 import support
@@ -95,6 +96,35 @@ class Verdict(unittest.TestCase):
                               f'  allow: ["{pattern}"]', "  ...", "# mali-vm: done")
             collector, _ = play(CONSOLE[:1] + [ERROR] + CONSOLE[1:2] + tap)
             self.assertEqual(verdicts(collector)["a.one"], status)
+
+    def known(self, *, result: str = "ok 1 - a.one", pattern: str = "Soft reset",
+              console: Sequence[str] = (ERROR,)) -> tuple[Collector, int]:
+        tap = support.tap("TAP version 14", "1..1", result, "  ---",
+                          f'  known: {{"{pattern}": "docs/findings/x.md"}}', "  ...",
+                          "# mali-vm: done")
+        collector, findings = play([*CONSOLE[:1], *console, CONSOLE[1], *tap])
+        return collector, report(collector, findings).exit_code
+
+    def test_known_complaint(self) -> None:
+        collector, code = self.known()
+        test = collector.tests[1]
+        self.assertEqual((test.to_json()["status"], code), ("known", 0))
+        self.assertIn("docs/findings/x.md", test.reason)
+        self.assertIn("Soft reset timeout", "\n".join(test.log))
+
+    def test_what_is_known_and_does_not_come_changes_nothing(self) -> None:
+        collector, code = self.known(console=())
+        self.assertEqual((verdicts(collector)["a.one"], code), ("pass", 0))
+
+    def test_another_complaint_fails_beside_a_known_one(self) -> None:
+        other = support.console(3, "panthor 8000000.gpu: [drm] *ERROR* another")
+        for console in ([other], [ERROR, other], [other, ERROR]):
+            collector, code = self.known(console=console)
+            self.assertEqual((verdicts(collector)["a.one"], code), ("fail", 1))
+
+    def test_a_known_complaint_excuses_nothing_else(self) -> None:
+        collector, code = self.known(result="not ok 1 - a.one")
+        self.assertEqual((verdicts(collector)["a.one"], code), ("fail", 1))
 
     def test_not_begun(self) -> None:
         tap = support.tap("TAP version 14", "1..1", "not ok 1 - a.none", "# mali-vm: done")

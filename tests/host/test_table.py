@@ -9,7 +9,7 @@ from unittest import mock
 
 import support  # noqa: F401
 from malivm import table
-from malivm.results import FAIL, PASS, SKIP, Report, Test
+from malivm.results import FAIL, KNOWN, PASS, SKIP, Report, Test
 
 STATES = ("unused-4k", "unused-2m", "mmapped-4k", "mmapped-2m", "bound1-4k", "bound1-2m",
           "bound2-4k", "bound2-2m")
@@ -116,7 +116,7 @@ class Pivot(unittest.TestCase):
 
 class Lines(unittest.TestCase):
     def test_reason_only_when_it_did_not_pass(self) -> None:
-        for status, shown in ((PASS, False), (FAIL, True), (SKIP, True)):
+        for status, shown in ((PASS, False), (FAIL, True), (SKIP, True), (KNOWN, True)):
             target = paper()
             table.test_line(target, Test("a.b", status, 1.0, reason="because"))
             self.assertEqual("because" in text(target), shown)
@@ -159,6 +159,8 @@ class Summary(unittest.TestCase):
                          "PASS: 3 passed, 7 pages evicted; boot 4.0 s, total 10.0 s")
         self.assertTrue(summary(paper(), [Test("a", FAIL), Test("b", SKIP)]).splitlines()[-1]
                         .startswith("FAIL: 0 passed, 1 failed, 1 skipped;"))
+        self.assertTrue(summary(paper(), [Test("a", PASS), Test("b", KNOWN)]).splitlines()[-1]
+                        .startswith("PASS: 1 passed, 1 known;"))
         self.assertIn("CRASH: 1 passed", summary(paper(), [Test("a", PASS)], crashed=True))
 
     def test_findings_are_shown_and_fail(self) -> None:

@@ -16,6 +16,7 @@ ok 1 - probe.query
   metrics: {"cycles": 100, "name": "a # b"}
   log: ["one", "two"]
   allow: ["reset .*"]
+  known: {"stale": "docs/findings/x.md"}
   ...
 not ok 2 - probe.nodes
   ---
@@ -44,6 +45,7 @@ class Good(unittest.TestCase):
         self.assertEqual(reader.notes, ["boot init=1.5 coldplug=0.3"])
         self.assertEqual(tests, [
             TapTest("probe.query", True, seconds=1.25, log=["one", "two"], allow=["reset .*"],
+                    known={"stale": "docs/findings/x.md"},
                     metrics={"cycles": 100, "name": "a # b"}),
             TapTest("probe.nodes", False, seconds=2, reason='no "render" node'),
             TapTest("probe.bind", True, skipped=True, reason="no driver"),
@@ -80,8 +82,8 @@ class Bad(unittest.TestCase):
 
     def test_every_lost_line_is_noticed(self) -> None:
         # Lines without which nothing of importance is lost.
-        spare = ("# mali-vm: boot", "  seconds", "  metrics", "  log", "  allow", "  reason",
-                 "  ...")
+        spare = ("# mali-vm: boot", "  seconds", "  metrics", "  log", "  allow", "  known",
+                 "  reason", "  ...")
         lines = GOOD.splitlines()
         for number, line in enumerate(lines):
             if line.startswith(spare):
