@@ -274,7 +274,11 @@ static void mali_sched_rearm(MaliCsfState *s, int64_t now, uint32_t done,
             const MaliCs *c = &s->csg[i].cs[j];
 
             if (c->state == MALI_CS_RUNNING && c->stalled) {
+                /* By a lock, or until tasks may write again */
                 stalled = true;
+                if (s->sched.task_left <= 0) {
+                    due = MIN(due, next);
+                }
                 continue;
             }
             due = MIN(due, mali_cs_next_due(c));
