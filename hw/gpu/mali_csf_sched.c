@@ -273,7 +273,7 @@ static void mali_sched_rearm(MaliCsfState *s, int64_t now, uint32_t done,
         for (int j = 0; j < s->cs_slots && s->csg[i].running; j++) {
             const MaliCs *c = &s->csg[i].cs[j];
 
-            if (c->state == MALI_CS_RUNNING && c->stalled) {
+            if (c->stalled) {
                 /* By a lock, or until tasks may write again */
                 stalled = true;
                 if (s->sched.task_left <= 0) {
