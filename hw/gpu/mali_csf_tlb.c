@@ -79,17 +79,37 @@ static void set_remove(MaliTlb *tlb, MaliTlbSet *set, MaliTlbEntry *e)
     tlb->total--;
 }
 
+/*
+ * The one to drop next.  Of several that begin at one address, the tree has
+ * first what was put there first, which is another one after migration: the
+ * order must not depend on it, since what is left in the list does on the
+ * order, and what is replaced on the list.
+ */
+static MaliTlbEntry *set_first(MaliTlbSet *set, uint64_t first, uint64_t last)
+{
+    IntervalTreeNode *node = interval_tree_iter_first(&set->tree, first, last);
+    MaliTlbEntry *found = entry_of(node);
+
+    while (node && (node = interval_tree_iter_next(node, first, last)) &&
+           node->start == found->node.start) {
+        if (entry_of(node)->serial < found->serial) {
+            found = entry_of(node);
+        }
+    }
+    return found;
+}
+
 static uint32_t set_drop(MaliTlb *tlb, MaliTlbAs *a, MaliTlbSet *set,
                          uint64_t first, uint64_t last)
 {
-    IntervalTreeNode *node;
+    MaliTlbEntry *e;
     uint32_t n = 0;
 
-    while ((node = interval_tree_iter_first(&set->tree, first, last))) {
+    while ((e = set_first(set, first, last))) {
         if (set == &a->leaves) {
-            forget(a, entry_of(node));
+            forget(a, e);
         }
-        set_remove(tlb, set, entry_of(node));
+        set_remove(tlb, set, e);
         n++;
     }
     return n;
