@@ -97,9 +97,43 @@ static bool mali_reg_lookup(const MaliCsfState *s, hwaddr offset,
     return true;
 }
 
+const char *mali_csf_find_reg(int block, const char *name)
+{
+    for (int i = 0; i < ARRAY_SIZE(mali_blocks); i++) {
+        const MaliRegBlock *b = mali_blocks[i];
+
+        for (int j = 0; j < b->n_regs && (block < 0 || block == b->id); j++) {
+            if (b->regs[j].name &&
+                mali_inject_same_name(name, b->regs[j].name)) {
+                return b->regs[j].name;
+            }
+        }
+    }
+    return NULL;
+}
+
+void mali_csf_poke_reg(MaliCsfState *s, const char *reg, unsigned block,
+                       unsigned bank, uint32_t val, uint32_t flip)
+{
+    for (int i = 0; i < ARRAY_SIZE(mali_blocks); i++) {
+        const MaliRegBlock *b = mali_blocks[i];
+        unsigned nr = 0;
+
+        while (nr < b->n_regs && b->regs[nr].name != reg) {
+            nr++;
+        }
+        if (b->id != block || nr == b->n_regs || !b->file ||
+            bank >= b->banks || (b->present && !b->present(s, bank))) {
+            continue;
+        }
+        b->file(s, bank)[nr] = flip ? b->file(s, bank)[nr] ^ flip : val;
+    }
+}
+
 static uint64_t mali_csf_read(void *opaque, hwaddr offset, unsigned size)
 {
     MaliCsfState *s = opaque;
+    MaliVerdict v;
     MaliRegRef r;
     uint32_t val = 0;
 
@@ -112,6 +146,10 @@ static uint64_t mali_csf_read(void *opaque, hwaddr offset, unsigned size)
     } else if (r.block->file) {
         val = r.block->file(s, r.bank)[r.nr];
     }
+    v = mali_inject(s, MALI_INJECT_REG_READ, .block = r.block->id,
+                    .bank = r.bank, .reg = (uintptr_t)r.reg->name,
+                    .offset = offset, .value = val);
+    val = mali_verdict_value(&v, val);
     trace_mali_csf_read(r.block->name, r.bank, r.reg->name, offset, val);
     return val;
 }
@@ -120,12 +158,20 @@ static void mali_csf_write(void *opaque, hwaddr offset, uint64_t val,
                            unsigned size)
 {
     MaliCsfState *s = opaque;
+    MaliVerdict v;
     MaliRegRef r;
 
     mali_event_poll(s);
     if (!mali_reg_lookup(s, offset, size, "write", &r)) {
         return;
     }
+    v = mali_inject(s, MALI_INJECT_REG_WRITE, .block = r.block->id,
+                    .bank = r.bank, .reg = (uintptr_t)r.reg->name,
+                    .offset = offset, .value = val);
+    if (v.act == MALI_ACT_DROP) {
+        return;
+    }
+    val = (uint32_t)mali_verdict_value(&v, val);
     trace_mali_csf_write(r.block->name, r.bank, r.reg->name, offset, val);
     if (!r.reg->wmask && !r.reg->write) {
         mali_guest_error("write to %s, which is read-only", r.reg->name);
@@ -320,20 +366,23 @@ static void mali_csf_realize(DeviceState *dev, Error **errp)
     if (!s->dma_mr) {
         s->dma_mr = get_system_memory();
     }
-    address_space_init(&s->dma_as, s->dma_mr, "mali-csf");
 
     /* Doorbell 0 is the global one, a slot has the next (panthor_sched.c) */
     if (MALI_DOORBELL_BASE + (s->csg_slots + 1) * MALI_DOORBELL_STRIDE >
         window) {
         window = MALI_WINDOW_LARGE;
     }
+    s->isa = mali_cs_isa(s->model->gpu_id >> R_GPU_ID_ARCH_MAJOR_SHIFT);
+    if (!mali_inject_setup(s, window, errp)) {
+        return;
+    }
+    address_space_init(&s->dma_as, s->dma_mr, "mali-csf");
     memory_region_init_io(&s->window, OBJECT(s), &mali_csf_ops, s, "mali-csf",
                           window);
     sysbus_init_mmio(SYS_BUS_DEVICE(s), &s->window);
     for (int i = 0; i < MALI_IRQ_COUNT; i++) {
         sysbus_init_irq(SYS_BUS_DEVICE(s), &s->lines[i]);
     }
-    s->isa = mali_cs_isa(s->model->gpu_id >> R_GPU_ID_ARCH_MAJOR_SHIFT);
     mali_csf_add_counters(s);
     mali_check_init(s);
     s->check.notify = mali_qmp_finding;
@@ -352,6 +401,7 @@ static void mali_csf_unrealize(DeviceState *dev)
     MaliCsfState *s = MALI_CSF(dev);
 
     mali_event_finalize(s);
+    mali_inject_destroy(&s->inject);
     mali_mem_finalize(s);
     mali_mmu_finalize(s);
     if (mali_check_on(s)) {
@@ -367,6 +417,7 @@ void mali_csf_reset_blocks(MaliCsfState *s)
 {
     mali_fw_reset(s);
     mali_mmu_reset(s);
+    mali_inject_reset(&s->inject);
     s->irq[MALI_IRQ_JOB].rawstat = 0;
     s->irq[MALI_IRQ_MMU].rawstat = 0;
     mali_irq_update(s);
@@ -376,12 +427,14 @@ static void mali_csf_reset_enter(Object *obj, ResetType type)
 {
     MaliCsfState *s = MALI_CSF(obj);
 
+    mali_inject_reset(&s->inject);
     mali_event_reset(s);
     mali_dma_check_reset(&s->dma_check);
     mali_irq_reset(s);
     mali_gpu_reset(s);
     mali_mmu_reset(s);
     mali_fw_reset(s);
+    mali_inject_rearm(s);
 }
 
 static void mali_csf_reset_hold(Object *obj, ResetType type)
@@ -413,6 +466,25 @@ static bool mali_csf_check_needed(void *opaque)
 {
     return mali_check_on(opaque);
 }
+
+static bool mali_csf_inject_needed(void *opaque)
+{
+    const MaliCsfState *s = opaque;
+
+    return s->inject.rules->len || s->inject.pending->len;
+}
+
+static const VMStateDescription vmstate_mali_csf_inject = {
+    .name = TYPE_MALI_CSF "/inject",
+    .version_id = 1,
+    .minimum_version_id = 1,
+    .needed = mali_csf_inject_needed,
+    .fields = (const VMStateField[]) {
+        VMSTATE_SINGLE(inject, MaliCsfState, 1, vmstate_info_mali_inject,
+                       MaliInject),
+        VMSTATE_END_OF_LIST()
+    }
+};
 
 static const VMStateDescription vmstate_mali_csf_check = {
     .name = TYPE_MALI_CSF "/check",
@@ -459,6 +531,7 @@ static const VMStateDescription vmstate_mali_csf = {
     },
     .subsections = (const VMStateDescription *const []) {
         &vmstate_mali_csf_check,
+        &vmstate_mali_csf_inject,
         NULL
     }
 };
@@ -516,6 +589,8 @@ static const Property mali_csf_properties[] = {
     MALI_PROP_NS("fw-halt", fw_halt),
     /* Whether mistakes of the driver are looked for: off, report, fatal */
     DEFINE_PROP_STRING("check", MaliCsfState, check.mode_text),
+    /* What the hardware does wrong: rules, separated by semicolons */
+    DEFINE_PROP_STRING("inject", MaliCsfState, inject.text),
     /* What the GPU's accesses go to; system memory if not given */
     DEFINE_PROP_LINK("memory", MaliCsfState, dma_mr, TYPE_MEMORY_REGION,
                      MemoryRegion *),

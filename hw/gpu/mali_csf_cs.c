@@ -59,6 +59,27 @@ MaliCsStep mali_cs_mem_failed(MaliCsCtx *x, MaliXlate ret, uint64_t va)
     return mali_cs_fatal(x, CS_EXC_BUS_FAULT, va);
 }
 
+void mali_cs_break(MaliCsfState *s, unsigned csg, unsigned cs, bool fatal,
+                   uint8_t exception, uint64_t info)
+{
+    MaliCsCtx x = {
+        .s = s, .g = &s->csg[csg], .c = &s->csg[csg].cs[cs],
+        .csg = csg, .cs = cs, .async = true,
+    };
+
+    if (x.g->running && x.c->state == MALI_CS_RUNNING) {
+        mali_cs_raise(&x, fatal, exception, info);
+    }
+}
+
+void mali_cs_hold(MaliCs *c, int64_t ns)
+{
+    int64_t now = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL);
+
+    c->held_until = ns > MALI_EVENT_NEVER - now ? MALI_EVENT_NEVER : now + ns;
+    c->stalled = true;
+}
+
 /* --- Waiting and asynchronous operations --- */
 
 bool mali_cs_slots_busy(const MaliCs *c, uint32_t mask)
@@ -186,6 +207,7 @@ static uint32_t mali_cs_run_page(MaliCsCtx *x, uint32_t budget,
     MaliCsFrame *f = &c->frames[c->depth - 1];
     const unsigned n_regs = x->s->isa->n_regs;
     const unsigned n_slots = x->s->isa->n_slots;
+    const bool watched = mali_inject_on(x->s, MALI_INJECT_FETCH);
     uint64_t pc = f->pc, lo, hi;
     const uint8_t *code;
     uint32_t left, n;
@@ -205,6 +227,10 @@ static uint32_t mali_cs_run_page(MaliCsCtx *x, uint32_t budget,
         uint64_t word = ldq_le_p(code + (pc - lo));
         unsigned dst = mali_cs_dst(word), src = mali_cs_src(word);
 
+        if (unlikely(watched) &&
+            mali_inject_opcode(&x->s->inject, mali_cs_opcode(word))) {
+            goto other;
+        }
         switch (mali_cs_opcode(word)) {
         case MALI_CS_NOP:
             break;

@@ -40,6 +40,15 @@ static uint32_t mali_cs_out(const MaliCsfState *s, unsigned i, unsigned j,
            (i * s->cs_slots + j) * FW_CS_OUTPUT_STRIDE + off;
 }
 
+uint32_t mali_csg_block_va(const MaliCsfState *s, bool queue, bool output,
+                           unsigned csg, unsigned cs)
+{
+    if (queue) {
+        return output ? mali_cs_out(s, csg, cs, 0) : mali_cs_in(s, csg, cs, 0);
+    }
+    return output ? mali_csg_out(s, csg, 0) : mali_csg_in(s, csg, 0);
+}
+
 /* Values of several words, one error */
 typedef struct MaliWords {
     MaliCsfState *s;
@@ -101,10 +110,28 @@ static bool mali_sched_flip(MaliWords *w, uint32_t req_va, uint32_t ack_va,
     return mask & bit;
 }
 
+/* Whether a rule has the host not told of an event now */
+static bool mali_csg_untold(MaliCsfState *s, const MaliVerdict *v,
+                            MaliInjectAct later, unsigned i, unsigned j,
+                            uint32_t bit)
+{
+    MaliInjectArgs args = { .csg = i, .cs = j, .bits = bit };
+
+    if (v->act == MALI_ACT_DELAY) {
+        mali_inject_later(&s->inject, later, "", &args, v->args.time);
+    }
+    return v->act != MALI_ACT_NONE;
+}
+
 void mali_csg_event(MaliCsfState *s, unsigned i, uint32_t bit)
 {
+    MaliVerdict v = mali_inject(s, MALI_INJECT_CSG_EVENT, .csg = i,
+                                .event = bit);
     MaliWords w = { s, MALI_XLATE_OK };
 
+    if (mali_csg_untold(s, &v, MALI_ACT_TELL_CSG, i, 0, bit)) {
+        return;
+    }
     trace_mali_csf_csg_event(i, bit);
     if (mali_sched_flip(&w, mali_csg_in(s, i, CSG_REQ),
                         mali_csg_out(s, i, CSG_ACK),
@@ -113,13 +140,18 @@ void mali_csg_event(MaliCsfState *s, unsigned i, uint32_t bit)
     }
 }
 
-static void mali_cs_event(MaliCsfState *s, unsigned i, unsigned j, uint32_t bit)
+void mali_cs_event(MaliCsfState *s, unsigned i, unsigned j, uint32_t bit)
 {
+    MaliVerdict v = mali_inject(s, MALI_INJECT_CS_EVENT, .csg = i, .cs = j,
+                                .event = bit);
     MaliWords w = { s, MALI_XLATE_OK };
     const MaliCs *c = &s->csg[i].cs[j];
     uint32_t irq_req, irq_ack;
     bool irq;
 
+    if (mali_csg_untold(s, &v, MALI_ACT_TELL_CS, i, j, bit)) {
+        return;
+    }
     trace_mali_csf_cs_event(i, j, bit, c->error, c->error_info);
     if (bit == CS_EVT_TILER_OOM) {
         mali_words_put64(&w, mali_cs_out(s, i, j, CS_HEAP_ADDRESS), c->heap);
@@ -262,6 +294,22 @@ static void mali_cs_config_fault(MaliCs *c, uint64_t info)
     c->raise |= CS_EVT_FATAL;
 }
 
+/* The bits of a queue's state that rules do not let be answered */
+static uint32_t mali_cs_held(MaliCsfState *s, unsigned i, unsigned j,
+                             uint32_t req, uint32_t ack, uint32_t *wrong)
+{
+    static const MaliHoldRow rows[MALI_CS_REQUESTS] = {
+        [MALI_CS_REQUEST_STOP] = { CS_STATE_MASK, true, CS_STATE_STOP },
+        [MALI_CS_REQUEST_START] = { CS_STATE_MASK, true, CS_STATE_START },
+    };
+    static const MaliHoldTable table = {
+        MALI_INJECT_CS_REQUEST, MALI_ACT_RETRY_CS, MALI_CS_REQUESTS, rows,
+    };
+
+    return mali_hold_requests(s, &table, s->csg[i].cs_holds[j], i, j, req,
+                              req ^ ack, wrong);
+}
+
 /* Bind a queue to its ring; @resume keeps where it was */
 static MaliXlate mali_cs_start(MaliCsfState *s, unsigned i, unsigned j,
                                bool resume)
@@ -276,12 +324,15 @@ static MaliXlate mali_cs_start(MaliCsfState *s, unsigned i, unsigned j,
     uint64_t input = mali_words_get64(&w, in + CS_RINGBUF_INPUT);
     uint64_t output = mali_words_get64(&w, in + CS_RINGBUF_OUTPUT);
     uint64_t insert = 0, extract = 0;
+    uint32_t wrong = 0;
     bool valid;
 
     if (w.ret != MALI_XLATE_OK) {
         return w.ret;
     }
-    if ((req & CS_STATE_MASK) != CS_STATE_START) {
+    /* A slot that was not in use acknowledges STOP */
+    if ((req & CS_STATE_MASK) != CS_STATE_START ||
+        mali_cs_held(s, i, j, req, req & ~CS_STATE_MASK, &wrong)) {
         memset(c, 0, sizeof(*c));
         return MALI_XLATE_OK;
     }
@@ -324,7 +375,7 @@ static MaliXlate mali_cs_start(MaliCsfState *s, unsigned i, unsigned j,
      * Nor is any event pending: the host forgets those of a group that it takes
      * out of the slot before it has answered (group_process_tiler_oom)
      */
-    mali_words_put(&w, mali_cs_out(s, i, j, CS_ACK), req);
+    mali_words_put(&w, mali_cs_out(s, i, j, CS_ACK), req ^ wrong);
     return w.ret;
 }
 
@@ -367,13 +418,18 @@ static MaliXlate mali_cs_request(MaliCsfState *s, unsigned i, unsigned j)
     MaliWords w = { s, MALI_XLATE_OK };
     uint32_t req = mali_words_get(&w, mali_cs_in(s, i, j, CS_REQ));
     uint32_t ack = mali_words_get(&w, mali_cs_out(s, i, j, CS_ACK));
+    bool start = (req & CS_STATE_MASK) != CS_STATE_STOP;
+    uint32_t held = 0, wrong = 0;
 
     if (w.ret != MALI_XLATE_OK) {
         return w.ret;
     }
-    if ((req & CS_STATE_MASK) == CS_STATE_STOP) {
+    if (!start && c->state != MALI_CS_STOPPED) {
+        held = mali_cs_held(s, i, j, req, req ^ CS_STATE_START, &wrong);
+    }
+    if (!start && !held) {
         c->state = MALI_CS_STOPPED;
-    } else if (c->state == MALI_CS_STOPPED) {
+    } else if (start && c->state == MALI_CS_STOPPED) {
         return mali_cs_start(s, i, j, false);
     }
     c->idle_mask = req;
@@ -389,7 +445,8 @@ static MaliXlate mali_cs_request(MaliCsfState *s, unsigned i, unsigned j)
         mali_cs_read_insert(&w, c);
     }
     mali_words_put(&w, mali_cs_out(s, i, j, CS_ACK),
-                   (ack & CS_EVT_MASK) | (req & ~CS_EVT_MASK));
+                   (ack & (CS_EVT_MASK | held)) |
+                   ((req ^ wrong) & ~(CS_EVT_MASK | held)));
     return w.ret;
 }
 
@@ -564,16 +621,42 @@ static MaliXlate mali_csg_ring(MaliCsfState *s, unsigned i)
     return ret;
 }
 
+/* The bits of its requests that rules do not let be answered */
+static uint32_t mali_csg_held(MaliCsfState *s, unsigned i, uint32_t req,
+                              uint32_t changed, uint32_t *wrong)
+{
+    static const MaliHoldRow rows[MALI_CSG_REQUESTS] = {
+        [MALI_CSG_REQUEST_TERMINATE] = {
+            CSG_STATE_MASK, true, CSG_STATE_TERMINATE },
+        [MALI_CSG_REQUEST_START] = { CSG_STATE_MASK, true, CSG_STATE_START },
+        [MALI_CSG_REQUEST_SUSPEND] = {
+            CSG_STATE_MASK, true, CSG_STATE_SUSPEND },
+        [MALI_CSG_REQUEST_RESUME] = { CSG_STATE_MASK, true, CSG_STATE_RESUME },
+        [MALI_CSG_REQUEST_ENDPOINT_CONFIG] = { CSG_ENDPOINT_CONFIG },
+        [MALI_CSG_REQUEST_STATUS_UPDATE] = { CSG_STATUS_UPDATE },
+    };
+    static const MaliHoldTable table = {
+        MALI_INJECT_CSG_REQUEST, MALI_ACT_RETRY_CSG, MALI_CSG_REQUESTS, rows,
+    };
+
+    return mali_hold_requests(s, &table, s->csg[i].holds, i, 0, req, changed,
+                              wrong);
+}
+
 MaliXlate mali_csg_request(MaliCsfState *s, unsigned i)
 {
     MaliWords w = { s, mali_csg_take_doorbells(s, i) };
     uint32_t req = mali_words_get(&w, mali_csg_in(s, i, CSG_REQ));
     uint32_t mask = mali_words_get(&w, mali_csg_in(s, i, CSG_ACK_IRQ_MASK));
     uint32_t ack = mali_words_get(&w, mali_csg_out(s, i, CSG_ACK));
-    uint32_t changed = req ^ ack;
+    uint32_t changed = req ^ ack, held = 0, wrong = 0;
     uint32_t new_ack;
 
     trace_mali_csf_csg_request(i, req, ack, s->csg[i].doorbells);
+    if (w.ret == MALI_XLATE_OK) {
+        held = mali_csg_held(s, i, req, changed, &wrong);
+        changed &= ~held;
+    }
     if (w.ret == MALI_XLATE_OK && changed & CSG_ENDPOINT_CONFIG) {
         w.ret = mali_csg_latch_endpoint(s, i);
     }
@@ -588,7 +671,8 @@ MaliXlate mali_csg_request(MaliCsfState *s, unsigned i)
     }
     /* Events that had waited may have come before */
     ack = mali_words_get(&w, mali_csg_out(s, i, CSG_ACK));
-    new_ack = (ack & CSG_EVT_MASK) | (req & ~CSG_EVT_MASK);
+    new_ack = (ack & (CSG_EVT_MASK | held)) |
+              ((req ^ wrong) & ~(CSG_EVT_MASK | held));
     if (new_ack != ack) {
         mali_words_put(&w, mali_csg_out(s, i, CSG_ACK), new_ack);
     }
@@ -697,6 +781,8 @@ static const VMStateDescription vmstate_mali_cs = {
         VMSTATE_UINT8(resources, MaliCs),
         VMSTATE_UINT8(held, MaliCs),
         VMSTATE_BOOL(stalled, MaliCs),
+        VMSTATE_BOOL(retried, MaliCs),
+        VMSTATE_INT64(held_until, MaliCs),
         VMSTATE_BOOL(fault_async, MaliCs),
         VMSTATE_UINT32(raise, MaliCs),
         VMSTATE_INT64(resource_since, MaliCs),
@@ -752,6 +838,11 @@ const VMStateDescription vmstate_mali_csg = {
         VMSTATE_UINT32(doorbells, MaliCsg),
         VMSTATE_UINT32(endpoint_req, MaliCsg),
         VMSTATE_UINT64(suspend_buf, MaliCsg),
+        VMSTATE_STRUCT_ARRAY(holds, MaliCsg, MALI_CSG_REQUESTS, 1,
+                             vmstate_mali_hold, MaliHold),
+        VMSTATE_STRUCT_2DARRAY(cs_holds, MaliCsg, MALI_MAX_CS,
+                               MALI_CS_REQUESTS, 1, vmstate_mali_hold,
+                               MaliHold),
         VMSTATE_STRUCT_ARRAY(cs, MaliCsg, MALI_MAX_CS, 1, vmstate_mali_cs,
                              MaliCs),
         VMSTATE_END_OF_LIST()

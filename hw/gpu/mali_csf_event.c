@@ -26,6 +26,7 @@ static const MaliEventInfo mali_events[MALI_EV_COUNT] = {
     [MALI_EV_RUN] = { "run", mali_sched_run_event },
     [MALI_EV_SYNC_POLL] = { "sync-poll", mali_sched_sync_poll_event },
     [MALI_EV_GLB_IDLE] = { "glb-idle", mali_sched_idle_event },
+    [MALI_EV_INJECT] = { "inject", mali_inject_event },
     [MALI_EV_AS0 ... MALI_EV_COUNT - 1] = { "as", mali_mmu_command_done },
 };
 
@@ -41,7 +42,7 @@ static void mali_event_update(MaliCsfState *s)
         return;
     }
     s->next_due = next;
-    if (next == MALI_EVENT_IDLE) {
+    if (next >= MALI_EVENT_NEVER) {
         timer_del(s->timer);
     } else {
         timer_mod(s->timer, next);
@@ -51,7 +52,13 @@ static void mali_event_update(MaliCsfState *s)
 void mali_event_arm(MaliCsfState *s, MaliEvent ev, uint64_t delay)
 {
     /* At least 1 ns: an event that arms itself must not run in the same poll */
-    s->due[ev] = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) + MAX(delay, 1);
+    mali_event_arm_at(s, ev, qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) +
+                             MAX(delay, 1));
+}
+
+void mali_event_arm_at(MaliCsfState *s, MaliEvent ev, int64_t due)
+{
+    s->due[ev] = due;
     s->stalled &= ~BIT_ULL(ev);
     trace_mali_csf_event_arm(mali_events[ev].name, ev, s->due[ev]);
     mali_event_update(s);
@@ -108,7 +115,7 @@ void mali_event_poll(MaliCsfState *s)
     int64_t now;
     MaliEvent ev;
 
-    if (s->next_due == MALI_EVENT_IDLE) {
+    if (s->next_due >= MALI_EVENT_NEVER) {
         return;
     }
     now = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL);

@@ -132,15 +132,25 @@ static void mali_fw_set_status(MaliCsfState *s, uint32_t status)
     mali_irq_raise(s, MALI_IRQ_GPU, GPU_IRQ_MCU_STATUS_CHANGED);
 }
 
-/* The firmware cannot go on: it falls silent until the next boot */
+void mali_fw_hang(MaliCsfState *s)
+{
+    s->fw.warm = false;
+    s->fw.hung = true;
+    mali_event_cancel(s, MALI_EV_FW_REQUEST);
+    mali_sched_reset(s);
+}
+
+void mali_fw_die(MaliCsfState *s, uint32_t status)
+{
+    mali_fw_hang(s);
+    mali_event_cancel(s, MALI_EV_MCU);
+    mali_fw_set_status(s, status);
+}
+
 void mali_fw_fatal(MaliCsfState *s, const char *what)
 {
     mali_guest_error("firmware: %s", what);
-    s->fw.warm = false;
-    mali_event_cancel(s, MALI_EV_MCU);
-    mali_event_cancel(s, MALI_EV_FW_REQUEST);
-    mali_sched_reset(s);
-    mali_fw_set_status(s, MCU_STATUS_FATAL);
+    mali_fw_die(s, MCU_STATUS_FATAL);
 }
 
 static void mali_fw_boot(MaliCsfState *s)
@@ -162,6 +172,7 @@ static void mali_fw_boot(MaliCsfState *s)
         return;
     }
     s->fw.warm = false;
+    s->fw.hung = false;
     mali_fw_set_status(s, MCU_STATUS_ENABLED);
     mali_irq_raise(s, MALI_IRQ_JOB, JOB_IRQ_GLB);
     /* Requests may be waiting, a halt among them */
@@ -178,8 +189,11 @@ void mali_fw_mcu_event(MaliCsfState *s, MaliEvent ev)
         break;
     case MCU_STATUS_HALT:
         mali_sched_reset(s);
-        s->fw.warm = true;
+        s->fw.warm = !s->fw.hung;
         mali_fw_set_status(s, MCU_STATUS_HALT);
+        break;
+    case MCU_STATUS_FATAL:
+        mali_fw_fatal(s, "a rule has the boot fail");
         break;
     default:
         mali_sched_reset(s);
@@ -188,10 +202,20 @@ void mali_fw_mcu_event(MaliCsfState *s, MaliEvent ev)
     }
 }
 
+static MaliInjectKind mali_fw_step_kind(uint32_t status)
+{
+    return status == MCU_STATUS_ENABLED ? MALI_INJECT_MCU_BOOT
+           : status == MCU_STATUS_HALT ? MALI_INJECT_MCU_HALT
+           : MALI_INJECT_MCU_STOP;
+}
+
 static void mali_fw_go(MaliCsfState *s, uint32_t status, uint64_t delay)
 {
-    s->fw.mcu_next = status;
-    mali_event_arm(s, MALI_EV_MCU, delay);
+    MaliVerdict v = mali_inject(s, mali_fw_step_kind(status),
+                                .boot = s->fw.warm);
+
+    s->fw.mcu_next = v.act == MALI_ACT_FAIL ? MCU_STATUS_FATAL : status;
+    mali_event_arm_as(s, MALI_EV_MCU, delay, &v);
 }
 
 static void mali_mcu_write_control(MaliCsfState *s, unsigned bank, unsigned reg,
@@ -239,6 +263,7 @@ static const MaliReg mali_mcu_regs[] = {
 
 const MaliRegBlock mali_mcu_block = {
     .name = "mcu",
+    .id = MALI_BLOCK_MCU,
     .base = MALI_MCU_BASE,
     .stride = MALI_MCU_SIZE,
     .banks = 1,
@@ -287,6 +312,28 @@ static MaliXlate mali_fw_latch(MaliCsfState *s, const MaliFwLatch *latch)
     return MALI_XLATE_OK;
 }
 
+/* In the order of MaliGlbRequest; which bits are the halt is the interface's */
+static uint32_t mali_fw_hold(MaliCsfState *s, uint32_t req, uint32_t changed,
+                             uint32_t *wrong)
+{
+    const uint32_t halt = s->fw.ops->halt_mask;
+    const MaliHoldRow rows[MALI_GLB_REQUESTS] = {
+        [MALI_GLB_REQUEST_HALT] = { halt },
+        [MALI_GLB_REQUEST_PROGRESS_TIMER] = { GLB_CFG_PROGRESS_TIMER },
+        [MALI_GLB_REQUEST_ALLOC_EN] = { GLB_CFG_ALLOC_EN },
+        [MALI_GLB_REQUEST_POWEROFF_TIMER] = { GLB_CFG_POWEROFF_TIMER },
+        [MALI_GLB_REQUEST_COUNTER_EN] = { GLB_COUNTER_EN },
+        [MALI_GLB_REQUEST_PING] = { GLB_PING },
+        [MALI_GLB_REQUEST_IDLE_EN] = { GLB_IDLE_EN },
+    };
+    const MaliHoldTable table = {
+        MALI_INJECT_GLB_REQUEST, MALI_ACT_RETRY_GLB, MALI_GLB_REQUESTS, rows,
+    };
+
+    return mali_hold_requests(s, &table, s->fw.holds, 0, 0, req, changed,
+                              wrong);
+}
+
 /*
  * Answer the global requests.  All bits but events and the state are mirrored,
  * known to us or not: the driver waits for ack to equal req (contract 3.5).
@@ -295,7 +342,7 @@ static MaliXlate mali_fw_global(MaliCsfState *s)
 {
     const MaliFwLayout *l = &s->fw.layout;
     const MaliFwOps *ops = s->fw.ops;
-    uint32_t req, ack, irq_mask, changed, state, new_ack;
+    uint32_t req, ack, irq_mask, changed, state, new_ack, held, wrong = 0;
     MaliXlate ret;
 
     ret = mali_fw_read(s, l->glb_input + GLB_REQ, &req);
@@ -308,7 +355,8 @@ static MaliXlate mali_fw_global(MaliCsfState *s)
     if (ret != MALI_XLATE_OK) {
         return ret;
     }
-    changed = (req ^ ack) & ~(GLB_EVT_MASK | ops->halt_mask);
+    held = mali_fw_hold(s, req, (req ^ ack) & ~GLB_EVT_MASK, &wrong);
+    changed = (req ^ ack) & ~(GLB_EVT_MASK | ops->halt_mask | held);
     for (int i = 0; i < ARRAY_SIZE(mali_fw_latches); i++) {
         if (changed & mali_fw_latches[i].request) {
             ret = mali_fw_latch(s, &mali_fw_latches[i]);
@@ -317,11 +365,12 @@ static MaliXlate mali_fw_global(MaliCsfState *s)
             }
         }
     }
-    mali_gpu_counter_use(s, MALI_COUNTER_FIRMWARE, req & GLB_COUNTER_EN);
+    mali_gpu_counter_use(s, MALI_COUNTER_FIRMWARE,
+                         (ack ^ changed) & GLB_COUNTER_EN);
 
-    state = ops->state(req);
-    new_ack = ack ^ changed;
-    if (ops->acks_state) {
+    state = held & ops->halt_mask ? GLB_STATE_ACTIVE : ops->state(req);
+    new_ack = ack ^ changed ^ wrong;
+    if (ops->acks_state && !(held & ops->halt_mask)) {
         new_ack = (new_ack & ~ops->halt_mask) | (req & ops->halt_mask);
     }
     trace_mali_csf_fw_global(req, ack, new_ack, irq_mask, state);
@@ -371,8 +420,17 @@ static MaliXlate mali_fw_groups(MaliCsfState *s)
 void mali_fw_glb_event(MaliCsfState *s, uint32_t bit)
 {
     const MaliFwLayout *l = &s->fw.layout;
+    MaliVerdict v = mali_inject(s, MALI_INJECT_GLB_EVENT, .event = bit);
+    MaliInjectArgs later = { .bits = bit };
     uint32_t req, ack, irq_mask;
 
+    if (v.act == MALI_ACT_DELAY) {
+        mali_inject_later(&s->inject, MALI_ACT_TELL_GLB, "", &later,
+                          v.args.time);
+    }
+    if (v.act != MALI_ACT_NONE) {
+        return;
+    }
     if (mali_fw_read(s, l->glb_input + GLB_REQ, &req) != MALI_XLATE_OK ||
         mali_fw_read(s, l->glb_input + GLB_ACK_IRQ_MASK, &irq_mask) !=
         MALI_XLATE_OK ||
@@ -391,7 +449,7 @@ void mali_fw_request_event(MaliCsfState *s, MaliEvent ev)
     uint64_t doorbells = s->fw.doorbells;
     MaliXlate groups = MALI_XLATE_OK, ret = MALI_XLATE_OK;
 
-    if (s->fw.mcu_status != MCU_STATUS_ENABLED) {
+    if (s->fw.mcu_status != MCU_STATUS_ENABLED || s->fw.hung) {
         return;
     }
     if (mali_sched_stalled(s)) {
@@ -420,18 +478,31 @@ void mali_fw_request_event(MaliCsfState *s, MaliEvent ev)
 
 /* --- Doorbells --- */
 
-static void mali_doorbell_write(MaliCsfState *s, unsigned bank, unsigned reg,
-                                uint32_t val)
+void mali_fw_ring(MaliCsfState *s, uint64_t doorbells)
 {
-    trace_mali_csf_doorbell(bank, s->fw.mcu_status);
-    if (mali_check_on(s)) {
-        mali_check_powered(s, -1, "a doorbell was rung");
-    }
-    s->fw.doorbells |= BIT_ULL(bank);
+    s->fw.doorbells |= doorbells;
     if (s->fw.mcu_status == MCU_STATUS_ENABLED &&
         (!mali_event_pending(s, MALI_EV_FW_REQUEST) ||
          mali_event_stalled(s, MALI_EV_FW_REQUEST))) {
         mali_event_arm(s, MALI_EV_FW_REQUEST, s->timing.fw_request);
+    }
+}
+
+static void mali_doorbell_write(MaliCsfState *s, unsigned bank, unsigned reg,
+                                uint32_t val)
+{
+    MaliInjectArgs later = { .bits = BIT_ULL(bank) };
+    MaliVerdict v;
+
+    trace_mali_csf_doorbell(bank, s->fw.mcu_status);
+    if (mali_check_on(s)) {
+        mali_check_powered(s, -1, "a doorbell was rung");
+    }
+    v = mali_inject(s, MALI_INJECT_DOORBELL, .doorbell = bank);
+    if (v.act == MALI_ACT_DELAY) {
+        mali_inject_later(&s->inject, MALI_ACT_RING, "", &later, v.args.time);
+    } else if (v.act != MALI_ACT_DROP) {
+        mali_fw_ring(s, BIT_ULL(bank));
     }
 }
 
@@ -441,6 +512,7 @@ static const MaliReg mali_doorbell_regs[] = {
 
 const MaliRegBlock mali_doorbell_block = {
     .name = "doorbell",
+    .id = MALI_BLOCK_DOORBELL,
     .base = MALI_DOORBELL_BASE,
     .stride = MALI_DOORBELL_STRIDE,
     .banks = MALI_NUM_DOORBELLS,
@@ -475,8 +547,11 @@ const VMStateDescription vmstate_mali_fw = {
         VMSTATE_UINT32(mcu_status, MaliFw),
         VMSTATE_UINT32(mcu_next, MaliFw),
         VMSTATE_BOOL(warm, MaliFw),
+        VMSTATE_BOOL(hung, MaliFw),
         VMSTATE_UINT64(doorbells, MaliFw),
         VMSTATE_UINT32(requests, MaliFw),
+        VMSTATE_STRUCT_ARRAY(holds, MaliFw, MALI_GLB_REQUESTS, 1,
+                             vmstate_mali_hold, MaliHold),
         VMSTATE_UINT32(progress_timer, MaliFw),
         VMSTATE_UINT32(poweroff_timer, MaliFw),
         VMSTATE_UINT32(idle_timer, MaliFw),

@@ -127,6 +127,7 @@ static void mali_gpu_power_start(MaliCsfState *s, MaliPowerDomain domain,
                                  uint64_t on, uint64_t off)
 {
     MaliPower *p = &s->gpu.power[domain];
+    MaliVerdict v;
 
     on &= p->present & ~p->ready & ~p->turning_on;
     off &= p->ready & ~p->turning_off;
@@ -137,7 +138,8 @@ static void mali_gpu_power_start(MaliCsfState *s, MaliPowerDomain domain,
                                    p->ready);
     p->turning_on |= on;
     p->turning_off |= off;
-    mali_event_arm(s, mali_power_info[domain].event, s->timing.power);
+    v = mali_inject(s, MALI_INJECT_POWER, .domain = domain, .to = !!on);
+    mali_event_arm_as(s, mali_power_info[domain].event, s->timing.power, &v);
 }
 
 static void mali_gpu_write_power(MaliCsfState *s, unsigned bank, unsigned reg,
@@ -232,10 +234,22 @@ void mali_gpu_flushed(MaliCsfState *s, unsigned l2, unsigned lsc)
     }
 }
 
+void mali_gpu_report_fault(MaliCsfState *s, uint8_t exception, uint64_t va)
+{
+    s->gpu.regs[R_GPU_FAULT_STATUS] = exception;
+    mali_reg64_set(s->gpu.regs, R_GPU_FAULT_ADDR, va);
+    mali_irq_raise(s, MALI_IRQ_GPU, GPU_IRQ_FAULT);
+}
+
 void mali_gpu_flush_done(MaliCsfState *s, MaliEvent ev)
 {
-    mali_gpu_flush_caches(s, FIELD_EX32(s->gpu.flush_mode, GPU_CMD, FLUSH_L2),
-                          FIELD_EX32(s->gpu.flush_mode, GPU_CMD, FLUSH_LSC));
+    if (!s->gpu.flush_lost) {
+        mali_gpu_flush_caches(s, FIELD_EX32(s->gpu.flush_mode, GPU_CMD,
+                                            FLUSH_L2),
+                              FIELD_EX32(s->gpu.flush_mode, GPU_CMD,
+                                         FLUSH_LSC));
+    }
+    s->gpu.flush_lost = false;
     mali_gpu_count_flush(s);
     mali_irq_raise(s, MALI_IRQ_GPU, GPU_IRQ_CLEAN_CACHES_COMPLETED);
 }
@@ -259,6 +273,8 @@ static const unsigned mali_gpu_config_regs[] = {
  */
 static void mali_gpu_command_reset(MaliCsfState *s, uint32_t mode)
 {
+    MaliVerdict v;
+
     if (mode != GPU_RESET_SOFT && mode != GPU_RESET_HARD) {
         mali_guest_error("GPU_CMD reset with unknown mode %u", mode);
         return;
@@ -278,11 +294,14 @@ static void mali_gpu_command_reset(MaliCsfState *s, uint32_t mode)
     }
     mali_csf_reset_blocks(s);
     s->gpu.reset_mode = mode;
-    mali_event_arm(s, MALI_EV_RESET, s->timing.reset);
+    v = mali_inject(s, MALI_INJECT_RESET, .mode = mode);
+    mali_event_arm_as(s, MALI_EV_RESET, s->timing.reset, &v);
 }
 
 static void mali_gpu_command_flush(MaliCsfState *s, uint32_t cmd)
 {
+    MaliVerdict v;
+
     if (mali_event_pending(s, MALI_EV_FLUSH)) {
         mali_guest_error("cache flush 0x%08x while one is under way", cmd);
     }
@@ -290,13 +309,18 @@ static void mali_gpu_command_flush(MaliCsfState *s, uint32_t cmd)
                              FIELD_EX32(cmd, GPU_CMD, FLUSH_LSC),
                              FIELD_EX32(cmd, GPU_CMD, FLUSH_OTHER));
     s->gpu.flush_mode = cmd;
-    mali_event_arm(s, MALI_EV_FLUSH, s->timing.flush);
+    v = mali_inject(s, MALI_INJECT_FLUSH, .mode = cmd >> 8);
+    s->gpu.flush_lost = v.act == MALI_ACT_LOSE;
+    mali_event_arm_as(s, MALI_EV_FLUSH, s->timing.flush, &v);
 }
 
 static void mali_gpu_write_command(MaliCsfState *s, unsigned bank, unsigned reg,
                                    uint32_t val)
 {
-    if (mali_event_pending(s, MALI_EV_RESET)) {
+    /* Only another reset helps one that is stuck */
+    if (mali_event_pending(s, MALI_EV_RESET) &&
+        (s->due[MALI_EV_RESET] != MALI_EVENT_NEVER ||
+         FIELD_EX32(val, GPU_CMD, TYPE) != GPU_CMD_RESET)) {
         mali_guest_error("GPU_CMD 0x%08x while a reset is under way", val);
         return;
     }
@@ -400,6 +424,7 @@ static uint32_t *mali_gpu_file(MaliCsfState *s, unsigned bank)
 
 const MaliRegBlock mali_gpu_block = {
     .name = "gpu",
+    .id = MALI_BLOCK_GPU,
     .base = MALI_GPU_BASE,
     .stride = MALI_GPU_SIZE,
     .banks = 1,
@@ -419,6 +444,7 @@ static const MaliReg mali_flush_regs[] = {
 
 const MaliRegBlock mali_flush_block = {
     .name = "latest-flush",
+    .id = MALI_BLOCK_FLUSH,
     .base = MALI_FLUSH_PAGE_BASE,
     .stride = MALI_FLUSH_PAGE_SIZE,
     .banks = 1,
@@ -512,6 +538,7 @@ const VMStateDescription vmstate_mali_gpu = {
                              vmstate_mali_power, MaliPower),
         VMSTATE_UINT32(flush_id, MaliGpu),
         VMSTATE_UINT32(flush_mode, MaliGpu),
+        VMSTATE_BOOL(flush_lost, MaliGpu),
         VMSTATE_UINT32(reset_mode, MaliGpu),
         VMSTATE_UINT32(counter_users, MaliGpu),
         VMSTATE_UINT64(cycles, MaliGpu),

@@ -254,6 +254,7 @@ MaliTaskRet mali_heap_take(MaliTask *t, uint64_t context, uint64_t bytes)
     MaliCs *c = t->c;
     uint64_t va = mali_task_read64(t, context + TILER_HEAP), type;
     MaliHeap heap;
+    MaliVerdict v;
 
     if (t->s->sched.task_left <= 0) {
         return MALI_TASK_STALL;
@@ -275,6 +276,11 @@ MaliTaskRet mali_heap_take(MaliTask *t, uint64_t context, uint64_t bytes)
     /* The handler's draws are its own, and not the one that is interrupted */
     if (!c->tiler_left || c->handler_depth) {
         c->tiler_left = bytes;
+    }
+    v = mali_inject(t->s, MALI_INJECT_HEAP, .csg = t->csg, .cs = t->cs,
+                    .va = va);
+    if (v.act == MALI_ACT_OOM) {
+        return mali_heap_out_of_memory(t);
     }
     for (;;) {
         uint64_t room = heap.top > heap.bottom ? heap.top - heap.bottom : 0;

@@ -383,7 +383,31 @@ static void mali_cs_trace(const MaliCsCtx *x)
     trace_mali_csf_cs_insn(x->csg, x->cs, pc, x->word, text);
 }
 
-MaliCsStep mali_cs_step(MaliCsCtx *x)
+/* What a rule makes of the instruction, when it is tried for the first time */
+static MaliCsStep mali_cs_injected(MaliCsCtx *x, const MaliVerdict *v)
+{
+    switch (v->act) {
+    case MALI_ACT_FAULT:
+        return mali_cs_fault(x, v->args.type, v->args.info);
+    case MALI_ACT_FATAL:
+        return mali_cs_fatal(x, v->args.type, v->args.info);
+    case MALI_ACT_STALL:
+        mali_cs_hold(x->c, v->args.time);
+        return MALI_CS_BLOCK;
+    default:
+        return MALI_CS_NEXT;
+    }
+}
+
+static MaliVerdict mali_cs_fetched(MaliCsCtx *x)
+{
+    return mali_inject(x->s, MALI_INJECT_FETCH, .csg = x->csg, .cs = x->cs,
+                       .as = x->g->as, .va = mali_cs_pc(x->c),
+                       .opcode = mali_cs_opcode(x->word),
+                       .pc = mali_cs_pc(x->c));
+}
+
+static MaliCsStep mali_cs_try(MaliCsCtx *x)
 {
     const MaliCsIsa *isa = x->s->isa;
     const MaliCsInsn *insn = mali_cs_decode(isa, x->word);
@@ -401,4 +425,17 @@ MaliCsStep mali_cs_step(MaliCsCtx *x)
     }
     mali_check_at(x->s, x->source, x->word, false);
     return exec->handler(x);
+}
+
+MaliCsStep mali_cs_step(MaliCsCtx *x)
+{
+    MaliVerdict v = { };
+    MaliCsStep step;
+
+    if (!x->c->retried) {
+        v = mali_cs_fetched(x);
+    }
+    step = v.act == MALI_ACT_NONE ? mali_cs_try(x) : mali_cs_injected(x, &v);
+    x->c->retried = step == MALI_CS_BLOCK;
+    return step;
 }

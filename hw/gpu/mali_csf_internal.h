@@ -17,6 +17,7 @@
 #include "mali_csf_arch.h"
 #include "mali_csf_cache.h"
 #include "mali_csf_check.h"
+#include "mali_csf_inject.h"
 #include "mali_csf_ptw.h"
 #include "mali_csf_regs.h"
 #include "mali_csf_tlb.h"
@@ -41,6 +42,7 @@ QEMU_BUILD_BUG_ON(MALI_IRQ_COUNT != MALI_CSF_NUM_IRQS);
 typedef struct MaliIrq {
     uint32_t rawstat;
     uint32_t mask;
+    uint32_t muted;         /* bits of rawstat that a rule keeps off the line */
 } MaliIrq;
 
 /* --- Events: what completes later on the virtual clock (mali_csf_event.c) */
@@ -56,6 +58,7 @@ typedef enum MaliEvent {
     MALI_EV_RUN,
     MALI_EV_SYNC_POLL,
     MALI_EV_GLB_IDLE,
+    MALI_EV_INJECT,
     MALI_EV_AS0,
     MALI_EV_COUNT = MALI_EV_AS0 + MALI_MAX_AS
 } MaliEvent;
@@ -69,6 +72,8 @@ QEMU_BUILD_BUG_ON(MALI_EV_COUNT > 64);
 #define MALI_STALL_NS           (1 * SCALE_MS)
 
 #define MALI_EVENT_IDLE         INT64_MAX
+/* Pending, and never due: a rule has it stuck */
+#define MALI_EVENT_NEVER        (INT64_MAX - 1)
 
 /* --- GPU_CONTROL (mali_csf_gpu.c) --- */
 
@@ -93,6 +98,7 @@ typedef struct MaliGpu {
     MaliPower power[MALI_POWER_COUNT];
     uint32_t flush_id;          /* LATEST_FLUSH */
     uint32_t flush_mode;        /* GPU_CMD of the flush under way */
+    bool flush_lost;            /* by a rule: it will have no effect */
     uint32_t reset_mode;        /* of the reset under way */
     uint32_t counter_users;     /* bit set of MALI_COUNTER_* */
     uint64_t cycles;            /* count at counter_since */
@@ -120,8 +126,8 @@ typedef struct MaliAs {
     /* The command under way, and the LOCKADDR that it took */
     uint32_t command;
     uint64_t lockaddr;
+    uint8_t fate;           /* MaliInjectAct: what a rule makes of it */
 } MaliAs;
-
 
 typedef enum MaliXlate {
     MALI_XLATE_OK,
@@ -173,6 +179,14 @@ typedef struct MaliMemRam {
 
 #define MALI_MEM_RAM_BITS       30      /* of a piece, naturally aligned */
 #define MALI_MEM_RAMS           4       /* a power of two */
+
+/* --- What rules hold up (mali_csf_inject_act.c) --- */
+
+/* A request of the host that is not answered */
+typedef struct MaliHold {
+    uint32_t value;         /* the request's bits; others are another request */
+    int64_t until;          /* ns; 0: nothing is held up */
+} MaliHold;
 
 /* --- Queues and their streams (mali_csf_cs.c) --- */
 
@@ -241,6 +255,8 @@ typedef struct MaliCs {
     uint8_t resources;      /* what REQ_RESOURCE asked for */
     uint8_t held;           /* and what of it the queue has */
     bool stalled;           /* by a locked region */
+    bool retried;           /* the instruction that is next has been tried */
+    int64_t held_until;     /* ns: a rule has it wait until then */
     bool fault_async;       /* the fault is that of an earlier instruction */
     uint32_t raise;         /* CS_EVT_* that the host is to be told */
     int64_t resource_since; /* ns: held or waited for */
@@ -295,6 +311,8 @@ typedef struct MaliCsg {
     uint32_t doorbells;     /* of queues, acknowledged, not yet looked at */
     uint32_t endpoint_req;
     uint64_t suspend_buf;
+    MaliHold holds[MALI_CSG_REQUESTS];
+    MaliHold cs_holds[MALI_MAX_CS][MALI_CS_REQUESTS];
     MaliCs cs[MALI_MAX_CS];
 } MaliCsg;
 
@@ -333,8 +351,10 @@ typedef struct MaliFw {
     uint32_t mcu_status;
     uint32_t mcu_next;          /* MCU_STATUS_* that MALI_EV_MCU leads to */
     bool warm;                  /* halted in good order: memory is kept */
+    bool hung;                  /* by a rule: silent, and does not say so */
     uint64_t doorbells;         /* rung, not yet looked at */
     uint32_t requests;          /* of groups, acknowledged, not yet looked at */
+    MaliHold holds[MALI_GLB_REQUESTS];
     /* Latched by the CFG_* requests */
     uint32_t progress_timer;
     uint32_t poweroff_timer;
@@ -392,6 +412,7 @@ struct MaliCsfState {
 
     MaliCheck check;
     MaliDmaCheck dma_check;
+    MaliInject inject;
 };
 
 QEMU_BUILD_BUG_ON(MALI_CHECK_AS != MALI_MAX_AS);
@@ -449,6 +470,7 @@ typedef struct MaliReg {
 /* A run of equal banks of registers in the window */
 typedef struct MaliRegBlock {
     const char *name;
+    MaliInjectBlock id;     /* as rules know it */
     uint32_t base;
     uint32_t stride;        /* bytes from bank to bank */
     uint32_t banks;
@@ -489,11 +511,18 @@ static inline void mali_reg64_set(uint32_t *file, unsigned reg, uint64_t val)
 
 /* What GPU_CMD's reset does to everything but GPU_CONTROL itself */
 void mali_csf_reset_blocks(MaliCsfState *s);
+/* The name of a register, in one block or (-1) in any; NULL: there is none */
+const char *mali_csf_find_reg(int block, const char *name);
+/* Put @val in the storage of a register, or flip the bits of @flip there */
+void mali_csf_poke_reg(MaliCsfState *s, const char *reg, unsigned block,
+                       unsigned bank, uint32_t val, uint32_t flip);
 
 /* --- mali_csf_event.c --- */
 
 /* Let @ev happen @delay ns from now, instead of when it would have */
 void mali_event_arm(MaliCsfState *s, MaliEvent ev, uint64_t delay);
+/* The same at a time of the virtual clock, MALI_EVENT_NEVER among them */
+void mali_event_arm_at(MaliCsfState *s, MaliEvent ev, int64_t due);
 /*
  * A locked region is in the way of @ev: let it happen when a lock has gone, or
  * in @delay ns at the latest.
@@ -536,6 +565,8 @@ bool mali_gpu_flush_needed(const MaliCsfState *s, uint32_t id);
 void mali_gpu_flushed(MaliCsfState *s, unsigned l2, unsigned lsc);
 /* Keep the cycle counter running, or not, on behalf of MALI_COUNTER_* */
 void mali_gpu_counter_use(MaliCsfState *s, uint32_t user, bool on);
+/* Show a fault that is the GPU's own */
+void mali_gpu_report_fault(MaliCsfState *s, uint8_t exception, uint64_t va);
 void mali_gpu_flush_done(MaliCsfState *s, MaliEvent ev);
 void mali_gpu_reset_done(MaliCsfState *s, MaliEvent ev);
 void mali_gpu_power_done(MaliCsfState *s, MaliEvent ev);
@@ -620,6 +651,15 @@ void *mali_mem_map(MaliCsfState *s, unsigned as, uint64_t va, MaliAccess access,
 MaliXlate mali_mem_update(MaliCsfState *s, unsigned as, uint64_t va,
                           uint64_t val, bool wide, bool add, uint16_t source);
 
+/*
+ * Memory as the tables are now, past TLB, locks and permissions: for what is no
+ * access of the GPU's.  false where nothing is mapped.
+ */
+bool mali_mem_peek(MaliCsfState *s, unsigned as, uint64_t va, void *buf,
+                   uint32_t len);
+bool mali_mem_poke(MaliCsfState *s, unsigned as, uint64_t va, void *buf,
+                   uint32_t len);
+
 void mali_mem_init(MaliCsfState *s);
 void mali_mem_finalize(MaliCsfState *s);
 extern const VMStateInfo vmstate_info_mali_cache;
@@ -664,6 +704,11 @@ bool mali_cs_complete(MaliCsfState *s, unsigned csg, unsigned cs, int64_t now);
 int64_t mali_cs_next_due(const MaliCs *c);
 bool mali_cs_sync_ready(MaliCsfState *s, unsigned csg, unsigned cs);
 void mali_cs_resume_faulted(MaliCs *c);
+/* A queue that runs raises an exception that no instruction led to */
+void mali_cs_break(MaliCsfState *s, unsigned csg, unsigned cs, bool fatal,
+                   uint8_t exception, uint64_t info);
+/* Have a queue wait for @ns */
+void mali_cs_hold(MaliCs *c, int64_t ns);
 /* Whether @word is of a kind that can be on the list of operations */
 bool mali_cs_op_valid(uint64_t word);
 /* The VA of the instruction that is next */
@@ -700,6 +745,11 @@ static inline unsigned mali_csg_priority(const MaliCsg *g)
 MaliXlate mali_csg_request(MaliCsfState *s, unsigned csg);
 /* Flip an event of a group, CSG_*, unless it is pending */
 void mali_csg_event(MaliCsfState *s, unsigned csg, uint32_t bit);
+/* The same of a queue, CS_EVT_*, with what the host is to know of it */
+void mali_cs_event(MaliCsfState *s, unsigned csg, unsigned cs, uint32_t bit);
+/* Where the input or output block of a group, or of a queue, is */
+uint32_t mali_csg_block_va(const MaliCsfState *s, bool queue, bool output,
+                           unsigned csg, unsigned cs);
 /* Tell the host what the streams of a group did in this slice */
 void mali_csg_report(MaliCsfState *s, unsigned csg);
 /* Whether a queue has a ring that works, and how far the host has filled it */
@@ -736,8 +786,14 @@ MaliXlate mali_fw_read(MaliCsfState *s, uint64_t va, uint32_t *val);
 MaliXlate mali_fw_write(MaliCsfState *s, uint64_t va, uint32_t val);
 /* Flip event @bit of the GLB interface, unless it is pending */
 void mali_fw_glb_event(MaliCsfState *s, uint32_t bit);
+/* Doorbells are rung, bit by number */
+void mali_fw_ring(MaliCsfState *s, uint64_t doorbells);
 /* The firmware hit something it cannot go on from */
 void mali_fw_fatal(MaliCsfState *s, const char *what);
+/* It falls silent until the next boot, and shows MCU_STATUS_* @status */
+void mali_fw_die(MaliCsfState *s, uint32_t status);
+/* The same, and nothing shows it */
+void mali_fw_hang(MaliCsfState *s);
 void mali_fw_init(MaliCsfState *s);
 void mali_fw_reset(MaliCsfState *s);
 void mali_fw_mcu_event(MaliCsfState *s, MaliEvent ev);
@@ -755,6 +811,48 @@ void mali_dma_check_report(MaliCsfState *s, unsigned as, uint64_t va,
 
 /* Emits an event */
 void mali_qmp_finding(MaliCsfState *s, const MaliFinding *finding);
+/* The device that @path names, or the only one; NULL, with an error */
+MaliCsfState *mali_qmp_device(const char *path, Error **errp);
+
+/* --- mali_csf_inject_qmp.c --- */
+
+/* Tells that a rule has stopped the machine */
+void mali_qmp_injected(MaliCsfState *s, const MaliDeed *deed);
+
+/* --- mali_csf_inject_act.c --- */
+
+/* Take the rules of the property; false, with an error, where one is refused */
+bool mali_inject_setup(MaliCsfState *s, uint32_t window, Error **errp);
+/* Have the next deed's event come, after a reset of the events */
+void mali_inject_rearm(MaliCsfState *s);
+void mali_inject_event(MaliCsfState *s, MaliEvent ev);
+/* As mali_event_arm(), unless @v has it come later or never */
+void mali_event_arm_as(MaliCsfState *s, MaliEvent ev, uint64_t delay,
+                       const MaliVerdict *v);
+
+/* A request of the host: bits of a req word, or one value of them */
+typedef struct MaliHoldRow {
+    uint32_t mask;
+    bool state;             /* only with this value: */
+    uint32_t value;
+} MaliHoldRow;
+
+typedef struct MaliHoldTable {
+    MaliInjectKind kind;
+    MaliInjectAct retry;    /* what has the host's request seen again */
+    unsigned n;
+    const MaliHoldRow *rows;
+} MaliHoldTable;
+
+/*
+ * Of the requests in @changed, a difference of @req and its ack, the bits that
+ * rules do not let be answered now.  *@wrong gets the bits of which rules want
+ * the answer to be another one.
+ */
+uint32_t mali_hold_requests(MaliCsfState *s, const MaliHoldTable *t,
+                            MaliHold *holds, unsigned csg, unsigned cs,
+                            uint32_t req, uint32_t changed, uint32_t *wrong);
+extern const VMStateDescription vmstate_mali_hold;
 
 /* --- mali_csf_fdt.c --- */
 

@@ -22,12 +22,41 @@ static const char *const mali_irq_names[MALI_IRQ_COUNT] = {
 void mali_irq_update(MaliCsfState *s)
 {
     for (int i = 0; i < MALI_IRQ_COUNT; i++) {
-        qemu_set_irq(s->lines[i], !!(s->irq[i].rawstat & s->irq[i].mask));
+        const MaliIrq *irq = &s->irq[i];
+
+        qemu_set_irq(s->lines[i],
+                     !!(irq->rawstat & irq->mask & ~irq->muted));
+    }
+}
+
+/* The bits that a rule leaves to be latched now */
+static uint32_t mali_irq_injected(MaliCsfState *s, MaliIrqLine line,
+                                  uint32_t bits)
+{
+    MaliVerdict v = mali_inject(s, MALI_INJECT_IRQ, .line = line,
+                                .bits = bits);
+    MaliInjectArgs later = { .line = line, .bits = v.bits };
+
+    switch (v.act) {
+    case MALI_ACT_MUTE:
+        s->irq[line].muted |= v.bits;
+        return bits;
+    case MALI_ACT_TWICE:
+        mali_inject_later(&s->inject, MALI_ACT_RAISE, "", &later, v.args.time);
+        return bits;
+    case MALI_ACT_DELAY:
+        mali_inject_later(&s->inject, MALI_ACT_RAISE, "", &later, v.args.time);
+        return bits & ~v.bits;
+    case MALI_ACT_DROP:
+        return bits & ~v.bits;
+    default:
+        return bits;
     }
 }
 
 void mali_irq_raise(MaliCsfState *s, MaliIrqLine line, uint32_t bits)
 {
+    bits = mali_irq_injected(s, line, bits);
     s->irq[line].rawstat |= bits;
     trace_mali_csf_irq_raise(mali_irq_names[line], bits,
                              s->irq[line].rawstat, s->irq[line].mask);
@@ -67,6 +96,7 @@ static void mali_irq_write(MaliCsfState *s, unsigned bank, unsigned reg,
         break;
     case R_INT_CLEAR:
         irq->rawstat &= ~val;
+        irq->muted &= ~val;
         break;
     case R_INT_MASK:
         irq->mask = val;
@@ -84,9 +114,9 @@ static const MaliReg mali_irq_regs[] = {
     MALI_RO_FN(INT_STAT, mali_irq_read),
 };
 
-#define MALI_IRQ_BLOCK(line, line_bank, window_base)            \
+#define MALI_IRQ_BLOCK(line, block, line_bank, window_base)     \
     {                                                           \
-        .name = line "-int", .base = window_base,               \
+        .name = line "-int", .id = block, .base = window_base,  \
         .first_bank = line_bank,                                \
         .stride = 4 * ARRAY_SIZE(mali_irq_regs), .banks = 1,    \
         .n_regs = ARRAY_SIZE(mali_irq_regs),                    \
@@ -94,11 +124,14 @@ static const MaliReg mali_irq_regs[] = {
     }
 
 const MaliRegBlock mali_job_int_block =
-    MALI_IRQ_BLOCK("job", MALI_IRQ_JOB, MALI_JOB_INT_BASE);
+    MALI_IRQ_BLOCK("job", MALI_BLOCK_JOB_INT, MALI_IRQ_JOB,
+                   MALI_JOB_INT_BASE);
 const MaliRegBlock mali_mmu_int_block =
-    MALI_IRQ_BLOCK("mmu", MALI_IRQ_MMU, MALI_MMU_INT_BASE);
+    MALI_IRQ_BLOCK("mmu", MALI_BLOCK_MMU_INT, MALI_IRQ_MMU,
+                   MALI_MMU_INT_BASE);
 const MaliRegBlock mali_gpu_int_block =
-    MALI_IRQ_BLOCK("gpu", MALI_IRQ_GPU, MALI_GPU_INT_BASE);
+    MALI_IRQ_BLOCK("gpu", MALI_BLOCK_GPU_INT, MALI_IRQ_GPU,
+                   MALI_GPU_INT_BASE);
 
 const VMStateDescription vmstate_mali_irq = {
     .name = "mali-csf/irq",
@@ -107,6 +140,7 @@ const VMStateDescription vmstate_mali_irq = {
     .fields = (const VMStateField[]) {
         VMSTATE_UINT32(rawstat, MaliIrq),
         VMSTATE_UINT32(mask, MaliIrq),
+        VMSTATE_UINT32(muted, MaliIrq),
         VMSTATE_END_OF_LIST()
     }
 };

@@ -45,18 +45,6 @@ static MaliXlate mali_mem_translate(MaliCsfState *s, unsigned as, uint64_t va,
     return ret;
 }
 
-static MaliXlate mali_mem_bus_error(MaliCsfState *s, unsigned as, uint64_t va,
-                                    MaliAccess access, uint16_t source)
-{
-    MaliFault fault = {
-        .va = va, .access = access, .source = source,
-        .exception = MALI_EXC_GPU_BUS_FAULT,
-    };
-
-    mali_mmu_report(s, as, &fault);
-    return MALI_XLATE_FAULT;
-}
-
 MaliXlate mali_mem_probe(MaliCsfState *s, unsigned as, uint64_t va,
                          uint32_t len, MaliAccess access)
 {
@@ -207,6 +195,54 @@ static bool mali_mem_is_cached(const MaliCsfState *s, const MaliPtwResult *res)
     return s->writeback && mali_ptw_write_back(res);
 }
 
+/* Whether a rule is for accesses of that page: then each is looked at */
+static bool mali_mem_is_watched(const MaliCsfState *s, unsigned as, uint64_t va,
+                                MaliAccess access)
+{
+    return mali_inject_on(s, MALI_INJECT_ACCESS) &&
+           mali_inject_watches(&s->inject, as, va & ~(uint64_t)MALI_PAGE_MASK,
+                               va | MALI_PAGE_MASK, access);
+}
+
+static MaliVerdict mali_mem_injected(MaliCsfState *s, unsigned as, uint64_t va,
+                                     uint32_t len, MaliAccess access,
+                                     uint16_t source)
+{
+    bool stream = MALI_SOURCE_IS_CS(source);
+
+    return mali_inject(s, MALI_INJECT_ACCESS, .as = as, .va = va,
+                       .va_last = va + len - 1, .access = access,
+                       .csg = stream ? MALI_SOURCE_CSG(source)
+                                     : MALI_INJECT_NONE,
+                       .cs = stream ? MALI_SOURCE_QUEUE(source)
+                                    : MALI_INJECT_NONE);
+}
+
+static MaliXlate mali_mem_fail(MaliCsfState *s, unsigned as, uint64_t va,
+                               MaliAccess access, uint16_t source,
+                               uint8_t exception)
+{
+    MaliFault fault = {
+        .va = va, .access = access, .source = source, .exception = exception,
+    };
+
+    mali_mmu_report(s, as, &fault);
+    return MALI_XLATE_FAULT;
+}
+
+/* Up to 8 bytes from the rule's address on are others */
+static void mali_mem_change(const MaliVerdict *v, uint64_t va, uint8_t *buf,
+                            uint32_t len)
+{
+    uint32_t at = v->first - va;
+    uint32_t n = MIN(len - at, 8);
+    uint8_t bytes[8] = { };
+
+    memcpy(bytes, buf + at, n);
+    stq_le_p(bytes, mali_verdict_value(v, ldq_le_p(bytes)));
+    memcpy(buf + at, bytes, n);
+}
+
 void *mali_mem_map(MaliCsfState *s, unsigned as, uint64_t va, MaliAccess access,
                    uint16_t source, uint32_t *left, MaliXlate *ret)
 {
@@ -220,7 +256,8 @@ void *mali_mem_map(MaliCsfState *s, unsigned as, uint64_t va, MaliAccess access,
         return host;
     }
     *ret = mali_mem_translate(s, as, va, access, source, &res);
-    if (*ret != MALI_XLATE_OK || mali_mem_is_cached(s, &res)) {
+    if (*ret != MALI_XLATE_OK || mali_mem_is_cached(s, &res) ||
+        mali_mem_is_watched(s, as, va, access)) {
         return NULL;
     }
     host = mali_mem_ram_page(s, res.pa & ~(uint64_t)MALI_PAGE_MASK);
@@ -255,6 +292,7 @@ MaliXlate mali_mem_update(MaliCsfState *s, unsigned as, uint64_t va,
                           uint64_t val, bool wide, bool add, uint16_t source)
 {
     MaliPtwResult res;
+    MaliVerdict v;
     MaliXlate ret;
     uint32_t left;
     uint8_t *host;
@@ -271,12 +309,22 @@ MaliXlate mali_mem_update(MaliCsfState *s, unsigned as, uint64_t va,
         return ret;
     }
     mali_mem_check(s, as, va, MALI_ACCESS_WRITE, source, res.pa);
+    v = mali_mem_injected(s, as, va, wide ? 8 : 4, MALI_ACCESS_WRITE, source);
+    if (v.act == MALI_ACT_FAULT) {
+        return mali_mem_fail(s, as, va, MALI_ACCESS_WRITE, source,
+                             v.args.type);
+    }
+    if (v.act == MALI_ACT_DROP) {
+        return MALI_XLATE_OK;
+    }
+    val = mali_verdict_value(&v, val);
     if (mali_mem_is_cached(s, &res)) {
         mali_cache_flush_range(&s->cache, res.pa, wide ? 8 : 4);
     }
     host = mali_mem_ram_page(s, res.pa & ~(uint64_t)MALI_PAGE_MASK);
     if (!host) {
-        return mali_mem_bus_error(s, as, va, MALI_ACCESS_WRITE, source);
+        return mali_mem_fail(s, as, va, MALI_ACCESS_WRITE, source,
+                             MALI_EXC_GPU_BUS_FAULT);
     }
     mali_mem_update_host(host + (va & MALI_PAGE_MASK), val, wide, add);
     mali_mem_written(s, host);
@@ -284,6 +332,41 @@ MaliXlate mali_mem_update(MaliCsfState *s, unsigned as, uint64_t va,
 }
 
 /* --- Accesses of any size --- */
+
+/* Within a page that is not mapped */
+static MaliXlate mali_mem_piece(MaliCsfState *s, unsigned as, uint64_t va,
+                                const MaliPtwResult *res, uint8_t *buf,
+                                uint32_t n, MaliAccess access, uint16_t source)
+{
+    MaliVerdict v = mali_mem_injected(s, as, va, n, access, source);
+    bool write = access == MALI_ACCESS_WRITE;
+    g_autofree uint8_t *changed = NULL;
+    bool ok;
+
+    if (v.act == MALI_ACT_FAULT) {
+        return mali_mem_fail(s, as, va, access, source, v.args.type);
+    }
+    if (v.act == MALI_ACT_DROP) {
+        memset(buf, 0, write ? 0 : n);
+        return MALI_XLATE_OK;
+    }
+    if (v.act != MALI_ACT_NONE && write) {
+        /* What the caller has stays as it is */
+        buf = changed = g_memdup2(buf, n);
+        mali_mem_change(&v, va, buf, n);
+    }
+    ok = mali_mem_is_cached(s, res)
+         ? mali_cache_access(&s->cache, res->pa, buf, n, write)
+         : mali_mem_transfer(s, res->pa, buf, n, write);
+    if (!ok) {
+        return mali_mem_fail(s, as, va, access, source,
+                             MALI_EXC_GPU_BUS_FAULT);
+    }
+    if (v.act != MALI_ACT_NONE && !write) {
+        mali_mem_change(&v, va, buf, n);
+    }
+    return MALI_XLATE_OK;
+}
 
 static MaliXlate mali_mem_access(MaliCsfState *s, unsigned as, uint64_t va,
                                  uint8_t *buf, uint32_t len, MaliAccess access,
@@ -312,10 +395,9 @@ static MaliXlate mali_mem_access(MaliCsfState *s, unsigned as, uint64_t va,
             }
             n = MIN(len, MALI_PAGE_SIZE - (va & MALI_PAGE_MASK));
             mali_mem_check(s, as, va, access, source, res.pa);
-            if (mali_mem_is_cached(s, &res)
-                ? !mali_cache_access(&s->cache, res.pa, buf, n, write)
-                : !mali_mem_transfer(s, res.pa, buf, n, write)) {
-                return mali_mem_bus_error(s, as, va, access, source);
+            ret = mali_mem_piece(s, as, va, &res, buf, n, access, source);
+            if (ret != MALI_XLATE_OK) {
+                return ret;
             }
         }
         va += n;
@@ -336,6 +418,35 @@ MaliXlate mali_mem_write(MaliCsfState *s, unsigned as, uint64_t va,
 {
     return mali_mem_access(s, as, va, (void *)buf, len, MALI_ACCESS_WRITE,
                            source);
+}
+
+/* --- What is no access of the GPU's --- */
+
+static bool mali_mem_past(MaliCsfState *s, unsigned as, uint64_t va, void *buf,
+                          uint32_t len, bool write)
+{
+    MaliPtwResult res;
+    uint8_t exception;
+
+    /* Within a page, as the GPU's own words are */
+    if ((va & MALI_PAGE_MASK) + len > MALI_PAGE_SIZE) {
+        return false;
+    }
+    exception = mali_mmu_walk(s, as, va, MALI_ACCESS_READ, &res);
+    return exception == MALI_EXC_OK &&
+           mali_mem_transfer(s, res.pa, buf, len, write);
+}
+
+bool mali_mem_peek(MaliCsfState *s, unsigned as, uint64_t va, void *buf,
+                   uint32_t len)
+{
+    return mali_mem_past(s, as, va, buf, len, false);
+}
+
+bool mali_mem_poke(MaliCsfState *s, unsigned as, uint64_t va, void *buf,
+                   uint32_t len)
+{
+    return mali_mem_past(s, as, va, buf, len, true);
 }
 
 /* --- Caches --- */

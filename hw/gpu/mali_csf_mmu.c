@@ -101,6 +101,12 @@ static uint8_t mali_mmu_cached(MaliCsfState *s, unsigned nr, uint64_t va,
     uint8_t exception = mali_mmu_ask_tlb(s, nr, va, access, res, &source);
 
     if (source != MALI_FROM_TLB) {
+        MaliVerdict v = mali_inject(s, MALI_INJECT_WALK, .as = nr, .va = va,
+                                    .va_last = va, .access = access);
+
+        if (v.act == MALI_ACT_FAULT) {
+            return v.args.type;
+        }
         mali_tlb_fill(&s->tlb, nr, va, res, exception == MALI_EXC_OK,
                       qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL));
     }
@@ -304,7 +310,8 @@ void mali_mmu_report(MaliCsfState *s, unsigned nr, const MaliFault *fault)
 static void mali_mmu_drop(MaliCsfState *s, unsigned nr, uint64_t first,
                           uint64_t last)
 {
-    uint32_t n = mali_tlb_drop(&s->tlb, nr, first, last);
+    uint32_t n = s->as[nr].fate == MALI_ACT_STALE
+                 ? 0 : mali_tlb_drop(&s->tlb, nr, first, last);
 
     trace_mali_csf_mmu_drop(nr, first, last, n);
 }
@@ -335,6 +342,30 @@ static void mali_mmu_update(MaliCsfState *s, unsigned nr)
     }
 }
 
+static unsigned mali_mmu_lock_log2(const MaliCsfState *s, const MaliAs *as)
+{
+    unsigned log2 = FIELD_EX64(as->lockaddr, AS_LOCKADDR, LOG2_SIZE) + 1;
+
+    return MIN(MAX(log2, AS_LOCK_MIN_LOG2), s->va_bits);
+}
+
+/* The region that a command is about */
+static void mali_mmu_command_region(const MaliCsfState *s, const MaliAs *as,
+                                    uint64_t *first, uint64_t *last)
+{
+    *first = 0;
+    *last = UINT64_MAX;
+    if (as->command == AS_COMMAND_LOCK) {
+        uint64_t mask = MAKE_64BIT_MASK(0, mali_mmu_lock_log2(s, as));
+
+        *first = as->lockaddr & ~mask;
+        *last = as->lockaddr | mask;
+    } else if (as->command != AS_COMMAND_UPDATE && as->locked) {
+        *first = as->lock_start;
+        *last = as->lock_end;
+    }
+}
+
 /* LOCKADDR: the size as a power of two, under a naturally aligned base */
 static void mali_mmu_lock(MaliCsfState *s, unsigned nr)
 {
@@ -345,7 +376,7 @@ static void mali_mmu_lock(MaliCsfState *s, unsigned nr)
     if (log2 < AS_LOCK_MIN_LOG2 || log2 > s->va_bits) {
         mali_guest_error("AS %u: LOCKADDR 0x%" PRIx64 ": size 2^%u", nr,
                          as->lockaddr, log2);
-        log2 = MIN(MAX(log2, AS_LOCK_MIN_LOG2), s->va_bits);
+        log2 = mali_mmu_lock_log2(s, as);
     }
     mask = MAKE_64BIT_MASK(0, log2);
     if (mali_check_on(s)) {
@@ -424,8 +455,12 @@ QEMU_BUILD_BUG_ON(ARRAY_SIZE(mali_mmu_commands) != MALI_AS_COMMANDS);
 void mali_mmu_command_done(MaliCsfState *s, MaliEvent ev)
 {
     unsigned nr = ev - MALI_EV_AS0;
+    MaliAs *as = &s->as[nr];
 
-    mali_mmu_commands[s->as[nr].command](s, nr);
+    if (as->fate != MALI_ACT_LOSE) {
+        mali_mmu_commands[as->command](s, nr);
+    }
+    as->fate = MALI_ACT_NONE;
     mali_irq_raise(s, MALI_IRQ_MMU, MMU_IRQ_COMMAND_DONE(nr));
 }
 
@@ -443,6 +478,8 @@ static void mali_as_write_command(MaliCsfState *s, unsigned bank, unsigned reg,
 {
     MaliAs *as = &s->as[bank];
     bool busy = mali_event_pending(s, MALI_EV_AS0 + bank);
+    uint64_t first, last;
+    MaliVerdict v;
 
     if (mali_check_on(s)) {
         mali_check_command(s, bank, val, busy);
@@ -462,7 +499,11 @@ static void mali_as_write_command(MaliCsfState *s, unsigned bank, unsigned reg,
     as->command = val;
     as->lockaddr = mali_reg64(as->regs, R_AS_LOCKADDR);
     trace_mali_csf_mmu_command(bank, val, as->lockaddr);
-    mali_event_arm(s, MALI_EV_AS0 + bank, s->timing.as[val]);
+    mali_mmu_command_region(s, as, &first, &last);
+    v = mali_inject(s, MALI_INJECT_AS_COMMAND, .as = bank, .command = val,
+                    .va = first, .va_last = last);
+    as->fate = v.act;
+    mali_event_arm_as(s, MALI_EV_AS0 + bank, s->timing.as[val], &v);
 }
 
 static void mali_as_write_config(MaliCsfState *s, unsigned bank, unsigned reg,
@@ -497,6 +538,7 @@ static bool mali_as_present(const MaliCsfState *s, unsigned bank)
 
 const MaliRegBlock mali_mmu_block = {
     .name = "as",
+    .id = MALI_BLOCK_AS,
     .base = MALI_MMU_AS_BASE,
     .stride = MALI_MMU_AS_STRIDE,
     .banks = MALI_MAX_AS,
@@ -536,7 +578,7 @@ static int mali_as_post_load(void *opaque, int version_id)
     MaliAs *as = opaque;
 
     /* The command indexes a table when its event comes */
-    return as->command < MALI_AS_COMMANDS ? 0 : -EINVAL;
+    return as->command < MALI_AS_COMMANDS && as->fate < MALI_ACTS ? 0 : -EINVAL;
 }
 
 const VMStateDescription vmstate_mali_as = {
@@ -554,6 +596,7 @@ const VMStateDescription vmstate_mali_as = {
         VMSTATE_UINT64(lock_end, MaliAs),
         VMSTATE_UINT32(command, MaliAs),
         VMSTATE_UINT64(lockaddr, MaliAs),
+        VMSTATE_UINT8(fate, MaliAs),
         VMSTATE_END_OF_LIST()
     }
 };

@@ -32,6 +32,7 @@ static MaliCsStep mali_cs_sync_write(MaliCsCtx *x, uint64_t address,
     unsigned op = mali_cs_opcode(x->word);
     bool wide = op == MALI_CS_SYNC_ADD64 || op == MALI_CS_SYNC_SET64;
     bool add = op == MALI_CS_SYNC_ADD32 || op == MALI_CS_SYNC_ADD64;
+    MaliVerdict v = { };
     MaliXlate ret;
     uint32_t left;
 
@@ -45,9 +46,18 @@ static MaliCsStep mali_cs_sync_write(MaliCsCtx *x, uint64_t address,
     mali_mem_map(x->s, x->g->as, address, MALI_ACCESS_WRITE, x->source, &left,
                  &ret);
     if (ret == MALI_XLATE_OK) {
+        v = mali_inject(x->s, MALI_INJECT_SYNC, .csg = x->csg, .cs = x->cs,
+                        .as = x->g->as, .va = address, .opcode = op,
+                        .address = address);
+        if (v.act == MALI_ACT_DROP) {
+            return MALI_CS_NEXT;
+        }
         ret = mali_cs_sync_status(x, address + (wide ? 8 : 4));
     }
     if (ret == MALI_XLATE_OK) {
+        if (add && v.act == MALI_ACT_TWICE) {
+            data *= 2;
+        }
         ret = mali_mem_update(x->s, x->g->as, address, data, wide, add,
                               x->source);
     }

@@ -33,7 +33,7 @@ QEMU_BUILD_BUG_ON((int)MALI_CSF_SOURCE_TABLES != (int)MALI_FROM_TABLES);
 
 /* --- Arguments --- */
 
-static MaliCsfState *mali_qmp_device(const char *path, Error **errp)
+MaliCsfState *mali_qmp_device(const char *path, Error **errp)
 {
     bool ambiguous = false;
     Object *obj;

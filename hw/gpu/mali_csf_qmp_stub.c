@@ -40,3 +40,20 @@ MaliCsfFindings *qmp_x_mali_csf_findings(const char *qom_path, Error **errp)
 {
     return no_device(errp);
 }
+
+MaliCsfRuleName *qmp_x_mali_csf_inject_add(const char *rule,
+                                           const char *qom_path, Error **errp)
+{
+    return no_device(errp);
+}
+
+void qmp_x_mali_csf_inject_remove(const char *name, const char *qom_path,
+                                  Error **errp)
+{
+    no_device(errp);
+}
+
+MaliCsfRuleList *qmp_x_mali_csf_inject_list(const char *qom_path, Error **errp)
+{
+    return no_device(errp);
+}

@@ -273,6 +273,10 @@ static void mali_sched_rearm(MaliCsfState *s, int64_t now, uint32_t done,
         for (int j = 0; j < s->cs_slots && s->csg[i].running; j++) {
             const MaliCs *c = &s->csg[i].cs[j];
 
+            if (c->held_until > now) {
+                due = MIN(due, c->held_until);
+                continue;
+            }
             if (c->stalled) {
                 /* By a lock, or until tasks may write again */
                 stalled = true;
@@ -290,7 +294,7 @@ static void mali_sched_rearm(MaliCsfState *s, int64_t now, uint32_t done,
     }
     if (stalled) {
         mali_event_stall(s, MALI_EV_RUN, MAX(due - now, 1));
-    } else if (due != MALI_EVENT_IDLE) {
+    } else if (due < MALI_EVENT_NEVER) {
         mali_event_arm(s, MALI_EV_RUN, MAX(due - now, 1));
     }
     if (waiting && !mali_event_pending(s, MALI_EV_SYNC_POLL)) {
@@ -304,7 +308,7 @@ void mali_sched_run_event(MaliCsfState *s, MaliEvent ev)
     uint32_t done;
     bool waiting;
 
-    if (s->fw.mcu_status != MCU_STATUS_ENABLED) {
+    if (s->fw.mcu_status != MCU_STATUS_ENABLED || s->fw.hung) {
         return;
     }
     if (mali_sched_stalled(s)) {
@@ -315,7 +319,7 @@ void mali_sched_run_event(MaliCsfState *s, MaliEvent ev)
     s->sched.task_left = MALI_TASK_SLICE_BYTES;
     for (int i = 0; i < s->csg_slots; i++) {
         for (int j = 0; j < s->cs_slots && s->csg[i].running; j++) {
-            s->csg[i].cs[j].stalled = false;
+            s->csg[i].cs[j].stalled = s->csg[i].cs[j].held_until > now;
         }
     }
     mali_sched_check_syncs(s);

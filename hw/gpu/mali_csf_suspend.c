@@ -222,6 +222,26 @@ static void mali_suspend_revive(MaliCs *c, int64_t now)
 
 /* --- Groups --- */
 
+/* What a rule makes of a buffer on its way */
+static void mali_suspend_injected(MaliCsfState *s, MaliInjectKind kind,
+                                  unsigned csg, uint8_t *buf, uint32_t size)
+{
+    MaliVerdict v = mali_inject(s, kind, .csg = csg);
+    uint32_t offset = MIN(v.args.offset, size - 8);
+
+    switch (v.act) {
+    case MALI_ACT_FAIL:
+        memset(buf, 0, size);
+        break;
+    case MALI_ACT_SET:
+    case MALI_ACT_FLIP:
+        stq_le_p(buf + offset, mali_verdict_value(&v, ldq_le_p(buf + offset)));
+        break;
+    default:
+        break;
+    }
+}
+
 MaliXlate mali_suspend_save(MaliCsfState *s, unsigned csg)
 {
     const MaliCsg *g = &s->csg[csg];
@@ -236,6 +256,7 @@ MaliXlate mali_suspend_save(MaliCsfState *s, unsigned csg)
     for (int i = 0; i < s->cs_slots; i++) {
         p = mali_suspend_put_cs(p, &g->cs[i], now);
     }
+    mali_suspend_injected(s, MALI_INJECT_SUSPEND_SAVE, csg, buf, size);
     trace_mali_csf_suspend_save(csg, g->suspend_buf);
     return mali_mem_write(s, 0, g->suspend_buf, buf, size, MALI_SOURCE_MCU);
 }
@@ -253,6 +274,7 @@ MaliXlate mali_suspend_load(MaliCsfState *s, unsigned csg, bool *valid)
     if (ret != MALI_XLATE_OK) {
         return ret;
     }
+    mali_suspend_injected(s, MALI_INJECT_SUSPEND_LOAD, csg, buf, size);
     *valid = ldl_le_p(buf) == MALI_SUSPEND_MAGIC &&
              ldl_le_p(buf + 4) == MALI_SUSPEND_VERSION &&
              ldl_le_p(buf + 8) == s->cs_slots;

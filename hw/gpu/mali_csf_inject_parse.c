@@ -1,0 +1,963 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Arm Mali CSF GPU: the language of rules
+ *
+ * Pure: text into a MaliInjectRule, or the reason why not.  Events, actions and
+ * words are rows; docs/system/devices/mali-csf.rst says what they mean.
+ */
+
+#include "qemu/osdep.h"
+#include "qemu/units.h"
+#include "mali_csf_inject.h"
+#include "mali_csf_internal.h"
+
+/* --- Names of values --- */
+
+typedef struct MaliName {
+    const char *name;       /* NULL: the last one */
+    uint64_t value;
+} MaliName;
+
+static const MaliName blocks[] = {
+    { "gpu", MALI_BLOCK_GPU }, { "gpu-int", MALI_BLOCK_GPU_INT },
+    { "job-int", MALI_BLOCK_JOB_INT }, { "mmu-int", MALI_BLOCK_MMU_INT },
+    { "mcu", MALI_BLOCK_MCU }, { "as", MALI_BLOCK_AS },
+    { "latest-flush", MALI_BLOCK_FLUSH }, { "doorbell", MALI_BLOCK_DOORBELL },
+    { }
+};
+
+static const MaliName lines[] = {
+    { "job", MALI_IRQ_JOB }, { "mmu", MALI_IRQ_MMU }, { "gpu", MALI_IRQ_GPU },
+    { }
+};
+
+static const MaliName as_commands[] = {
+    { "update", AS_COMMAND_UPDATE }, { "lock", AS_COMMAND_LOCK },
+    { "unlock", AS_COMMAND_UNLOCK }, { "flush-pt", AS_COMMAND_FLUSH_PT },
+    { "flush-mem", AS_COMMAND_FLUSH_MEM },
+    { }
+};
+
+static const MaliName domains[] = {
+    { "l2", MALI_POWER_L2 }, { "shader", MALI_POWER_SHADER },
+    { "tiler", MALI_POWER_TILER },
+    { }
+};
+
+static const MaliName on_off[] = { { "off", 0 }, { "on", 1 }, { } };
+static const MaliName boots[] = { { "cold", 0 }, { "warm", 1 }, { } };
+static const MaliName sides[] = { { "in", 0 }, { "out", 1 }, { } };
+
+static const MaliName accesses[] = {
+    { "read", MALI_ACCESS_READ }, { "write", MALI_ACCESS_WRITE },
+    { }
+};
+
+static const MaliName interfaces[] = {
+    { "glb", MALI_INTERFACE_GLB }, { "csg", MALI_INTERFACE_CSG },
+    { "cs", MALI_INTERFACE_CS },
+    { }
+};
+
+static const MaliName glb_requests[] = {
+    { "halt", MALI_GLB_REQUEST_HALT },
+    { "cfg-progress-timer", MALI_GLB_REQUEST_PROGRESS_TIMER },
+    { "cfg-alloc-en", MALI_GLB_REQUEST_ALLOC_EN },
+    { "cfg-poweroff-timer", MALI_GLB_REQUEST_POWEROFF_TIMER },
+    { "counter-en", MALI_GLB_REQUEST_COUNTER_EN },
+    { "ping", MALI_GLB_REQUEST_PING },
+    { "idle-en", MALI_GLB_REQUEST_IDLE_EN },
+    { }
+};
+
+static const MaliName csg_requests[] = {
+    { "terminate", MALI_CSG_REQUEST_TERMINATE },
+    { "start", MALI_CSG_REQUEST_START },
+    { "suspend", MALI_CSG_REQUEST_SUSPEND },
+    { "resume", MALI_CSG_REQUEST_RESUME },
+    { "endpoint-config", MALI_CSG_REQUEST_ENDPOINT_CONFIG },
+    { "status-update", MALI_CSG_REQUEST_STATUS_UPDATE },
+    { }
+};
+
+static const MaliName cs_requests[] = {
+    { "stop", MALI_CS_REQUEST_STOP }, { "start", MALI_CS_REQUEST_START },
+    { }
+};
+
+static const MaliName glb_events[] = { { "idle", GLB_IDLE }, { } };
+
+static const MaliName csg_events[] = {
+    { "sync-update", CSG_SYNC_UPDATE }, { "idle", CSG_IDLE },
+    { "progress-timer", CSG_PROGRESS_TIMER },
+    { }
+};
+
+static const MaliName cs_events[] = {
+    { "fault", CS_EVT_FAULT }, { "fatal", CS_EVT_FATAL },
+    { "tiler-oom", CS_EVT_TILER_OOM },
+    { }
+};
+
+/* --- Words --- */
+
+typedef enum MaliWordType {
+    WORD_NUMBER,            /* or a range, as a filter */
+    WORD_MASKED,            /* V or V/MASK */
+    WORD_BITS,
+    WORD_VA,
+    WORD_NAME,
+    WORD_OWN_NAME,          /* of the names that the event or action has */
+    WORD_REG,
+    WORD_OPCODE,
+    WORD_TIME,
+    WORD_FILE,
+} MaliWordType;
+
+/* The number must be below this member of MaliInjectEnv */
+#define BELOW(member)   (offsetof(MaliInjectEnv, member) + 1)
+
+typedef struct MaliWord {
+    const char *name;
+    uint8_t type;           /* MaliWordType */
+    uint16_t field;         /* in MaliInjectWhat or MaliInjectArgs */
+    const MaliName *names;
+    size_t below;
+    uint64_t max;           /* 0: any */
+} MaliWord;
+
+#define WHAT(member)    offsetof(MaliInjectWhat, member)
+
+enum {
+    W_BLOCK, W_BANK, W_REG, W_OFFSET, W_VALUE, W_LINE, W_BITS, W_AS, W_COMMAND,
+    W_VA, W_MODE, W_DOMAIN, W_TO, W_KIND, W_REQUEST, W_EVENT, W_CSG, W_CS,
+    W_DOORBELL, W_ACCESS, W_OPCODE, W_PC, W_ADDRESS, W_COUNT
+};
+
+static const MaliWord filter_words[W_COUNT] = {
+    [W_BLOCK] = { "block", WORD_NAME, WHAT(block), blocks },
+    [W_BANK] = { "bank", WORD_NUMBER, WHAT(bank), .max = 63 },
+    [W_REG] = { "reg", WORD_REG, WHAT(reg) },
+    [W_OFFSET] = { "offset", WORD_NUMBER, WHAT(offset),
+                   .below = BELOW(window) },
+    [W_VALUE] = { "value", WORD_MASKED, WHAT(value), .max = UINT32_MAX },
+    [W_LINE] = { "line", WORD_NAME, WHAT(line), lines },
+    [W_BITS] = { "bits", WORD_BITS, WHAT(bits), .max = UINT32_MAX },
+    [W_AS] = { "as", WORD_NUMBER, WHAT(as), .below = BELOW(as_count) },
+    [W_COMMAND] = { "command", WORD_NAME, WHAT(command), as_commands },
+    [W_VA] = { "va", WORD_VA, WHAT(va) },
+    [W_MODE] = { "mode", WORD_NUMBER, WHAT(mode), .max = 0xffffff },
+    [W_DOMAIN] = { "domain", WORD_NAME, WHAT(domain), domains },
+    [W_TO] = { "to", WORD_NAME, WHAT(to), on_off },
+    [W_KIND] = { "kind", WORD_NAME, WHAT(boot), boots },
+    [W_REQUEST] = { "request", WORD_OWN_NAME, WHAT(request) },
+    [W_EVENT] = { "event", WORD_OWN_NAME, WHAT(event) },
+    [W_CSG] = { "csg", WORD_NUMBER, WHAT(csg), .below = BELOW(csg_slots) },
+    [W_CS] = { "cs", WORD_NUMBER, WHAT(cs), .below = BELOW(cs_slots) },
+    [W_DOORBELL] = { "doorbell", WORD_NUMBER, WHAT(doorbell),
+                     .max = MALI_NUM_DOORBELLS - 1 },
+    [W_ACCESS] = { "access", WORD_NAME, WHAT(access), accesses },
+    [W_OPCODE] = { "opcode", WORD_OPCODE, WHAT(opcode) },
+    [W_PC] = { "pc", WORD_NUMBER, WHAT(pc) },
+    [W_ADDRESS] = { "address", WORD_NUMBER, WHAT(address) },
+};
+
+#define ARGS(member)    offsetof(MaliInjectArgs, member)
+
+enum {
+    A_TIME, A_FOR, A_VALUE, A_BITS, A_TYPE, A_INFO, A_AS, A_VA, A_ACCESS, A_CSG,
+    A_CS, A_LINE, A_BLOCK, A_BANK, A_REG, A_OFFSET, A_SIZE, A_SIDE, A_FILE,
+    A_COUNT
+};
+
+static const MaliWord act_words[A_COUNT] = {
+    [A_TIME] = { "time", WORD_TIME, ARGS(time) },
+    [A_FOR] = { "for", WORD_TIME, ARGS(hold) },
+    [A_VALUE] = { "value", WORD_NUMBER, ARGS(value) },
+    [A_BITS] = { "bits", WORD_NUMBER, ARGS(bits) },
+    [A_TYPE] = { "type", WORD_NUMBER, ARGS(type), .max = 0xff },
+    [A_INFO] = { "info", WORD_NUMBER, ARGS(info) },
+    [A_AS] = { "as", WORD_NUMBER, ARGS(as), .below = BELOW(as_count) },
+    [A_VA] = { "va", WORD_NUMBER, ARGS(va) },
+    [A_ACCESS] = { "access", WORD_NAME, ARGS(access), accesses },
+    [A_CSG] = { "csg", WORD_NUMBER, ARGS(csg), .below = BELOW(csg_slots) },
+    [A_CS] = { "cs", WORD_NUMBER, ARGS(cs), .below = BELOW(cs_slots) },
+    [A_LINE] = { "line", WORD_NAME, ARGS(line), lines },
+    [A_BLOCK] = { "block", WORD_OWN_NAME, ARGS(block) },
+    [A_BANK] = { "bank", WORD_NUMBER, ARGS(bank), .max = 63 },
+    [A_REG] = { "reg", WORD_REG, ARGS(reg) },
+    [A_OFFSET] = { "offset", WORD_NUMBER, ARGS(offset), .max = 16 * MiB },
+    [A_SIZE] = { "size", WORD_NUMBER, ARGS(size), .max = 8 },
+    [A_SIDE] = { "side", WORD_NAME, ARGS(side), sides },
+    [A_FILE] = { "file", WORD_FILE },
+};
+
+/* --- Events and actions --- */
+
+#define BITS1(a)            (1u << (a))
+#define BITS2(a, b)         (BITS1(a) | BITS1(b))
+#define BITS3(a, b, c)      (BITS2(a, b) | BITS1(c))
+#define BITS4(a, b, c, d)   (BITS2(a, b) | BITS2(c, d))
+#define W_REGISTER          (BITS4(W_BLOCK, W_BANK, W_REG, W_OFFSET) | \
+                             BITS1(W_VALUE))
+#define MAY_WAIT            BITS2(MALI_ACT_DELAY, MALI_ACT_NEVER)
+
+typedef struct MaliInjectEventRow {
+    const char *name;
+    uint32_t words;
+    uint32_t acts;          /* that change it */
+    const MaliName *names;  /* of requests or events */
+} MaliInjectEventRow;
+
+static const MaliInjectEventRow mali_inject_events[MALI_INJECT_KINDS] = {
+    [MALI_INJECT_REG_READ] = { "reg-read", W_REGISTER,
+        BITS2(MALI_ACT_SET, MALI_ACT_FLIP) },
+    [MALI_INJECT_REG_WRITE] = { "reg-write", W_REGISTER,
+        BITS3(MALI_ACT_SET, MALI_ACT_FLIP, MALI_ACT_DROP) },
+    [MALI_INJECT_IRQ] = { "irq", BITS2(W_LINE, W_BITS),
+        BITS4(MALI_ACT_DROP, MALI_ACT_DELAY, MALI_ACT_MUTE, MALI_ACT_TWICE) },
+    [MALI_INJECT_AS_COMMAND] = { "as-command", BITS3(W_AS, W_COMMAND, W_VA),
+        MAY_WAIT | BITS2(MALI_ACT_LOSE, MALI_ACT_STALE) },
+    [MALI_INJECT_FLUSH] = { "flush", BITS1(W_MODE),
+        MAY_WAIT | BITS1(MALI_ACT_LOSE) },
+    [MALI_INJECT_RESET] = { "reset", BITS1(W_MODE), MAY_WAIT },
+    [MALI_INJECT_POWER] = { "power", BITS2(W_DOMAIN, W_TO), MAY_WAIT },
+    [MALI_INJECT_MCU_BOOT] = { "mcu-boot", BITS1(W_KIND),
+        MAY_WAIT | BITS1(MALI_ACT_FAIL) },
+    [MALI_INJECT_MCU_HALT] = { "mcu-halt", 0, MAY_WAIT },
+    [MALI_INJECT_MCU_STOP] = { "mcu-stop", 0, MAY_WAIT },
+    [MALI_INJECT_GLB_REQUEST] = { "glb-request", BITS1(W_REQUEST),
+        MAY_WAIT | BITS1(MALI_ACT_ACK), glb_requests },
+    [MALI_INJECT_CSG_REQUEST] = { "csg-request", BITS2(W_CSG, W_REQUEST),
+        MAY_WAIT | BITS1(MALI_ACT_ACK), csg_requests },
+    [MALI_INJECT_CS_REQUEST] = { "cs-request", BITS3(W_CSG, W_CS, W_REQUEST),
+        MAY_WAIT | BITS1(MALI_ACT_ACK), cs_requests },
+    [MALI_INJECT_DOORBELL] = { "doorbell", BITS1(W_DOORBELL),
+        BITS2(MALI_ACT_DELAY, MALI_ACT_DROP) },
+    [MALI_INJECT_GLB_EVENT] = { "glb-event", BITS1(W_EVENT),
+        BITS2(MALI_ACT_DELAY, MALI_ACT_DROP), glb_events },
+    [MALI_INJECT_CSG_EVENT] = { "csg-event", BITS2(W_CSG, W_EVENT),
+        BITS2(MALI_ACT_DELAY, MALI_ACT_DROP), csg_events },
+    [MALI_INJECT_CS_EVENT] = { "cs-event", BITS3(W_CSG, W_CS, W_EVENT),
+        BITS2(MALI_ACT_DELAY, MALI_ACT_DROP), cs_events },
+    [MALI_INJECT_WALK] = { "walk", BITS3(W_AS, W_VA, W_ACCESS),
+        BITS1(MALI_ACT_FAULT) },
+    [MALI_INJECT_ACCESS] = { "access",
+        BITS3(W_AS, W_VA, W_ACCESS) | BITS2(W_CSG, W_CS),
+        BITS4(MALI_ACT_FAULT, MALI_ACT_SET, MALI_ACT_FLIP, MALI_ACT_DROP) },
+    [MALI_INJECT_FETCH] = { "fetch", BITS4(W_CSG, W_CS, W_OPCODE, W_PC),
+        BITS4(MALI_ACT_FAULT, MALI_ACT_FATAL, MALI_ACT_STALL, MALI_ACT_DROP) },
+    [MALI_INJECT_SYNC] = { "sync", BITS4(W_CSG, W_CS, W_OPCODE, W_ADDRESS),
+        BITS2(MALI_ACT_DROP, MALI_ACT_TWICE) },
+    [MALI_INJECT_SUSPEND_SAVE] = { "suspend-save", BITS1(W_CSG),
+        BITS3(MALI_ACT_SET, MALI_ACT_FLIP, MALI_ACT_FAIL) },
+    [MALI_INJECT_SUSPEND_LOAD] = { "suspend-load", BITS1(W_CSG),
+        BITS3(MALI_ACT_SET, MALI_ACT_FLIP, MALI_ACT_FAIL) },
+    [MALI_INJECT_HEAP] = { "heap", BITS2(W_CSG, W_CS), BITS1(MALI_ACT_OOM) },
+    /* Their words are not filters: see parse_when() */
+    [MALI_INJECT_AFTER] = { "after" },
+    [MALI_INJECT_TIME] = { "time" },
+};
+
+/* A number that is an action's where it was not said */
+typedef struct MaliInjectDefault {
+    uint16_t field;
+    uint64_t value;
+} MaliInjectDefault;
+
+typedef struct MaliInjectActRow {
+    const char *name;
+    uint32_t words;
+    uint32_t needs;         /* of them, one at least */
+    const MaliName *names;
+    MaliInjectDefault defaults[2];
+} MaliInjectActRow;
+
+#define A_VALUE_OR_BITS     BITS2(A_VALUE, A_BITS)
+
+static const MaliInjectActRow mali_inject_acts[MALI_ACT_RULES] = {
+    [MALI_ACT_DELAY] = { "delay", BITS1(A_TIME), BITS1(A_TIME) },
+    [MALI_ACT_NEVER] = { "never" },
+    [MALI_ACT_LOSE] = { "lose" },
+    [MALI_ACT_STALE] = { "stale" },
+    [MALI_ACT_DROP] = { "drop" },
+    [MALI_ACT_TWICE] = { "twice", BITS1(A_TIME) },
+    [MALI_ACT_MUTE] = { "mute" },
+    [MALI_ACT_SET] = { "set", BITS2(A_VALUE, A_OFFSET), BITS1(A_VALUE) },
+    [MALI_ACT_FLIP] = { "flip", BITS2(A_BITS, A_OFFSET), BITS1(A_BITS) },
+    [MALI_ACT_ACK] = { "ack", BITS1(A_VALUE), BITS1(A_VALUE) },
+    [MALI_ACT_FAIL] = { "fail" },
+    [MALI_ACT_FAULT] = { "fault", BITS2(A_TYPE, A_INFO), .defaults = {
+        { ARGS(type), MALI_EXC_TRANSLATION_FAULT + 3 } } },
+    [MALI_ACT_FATAL] = { "fatal", BITS2(A_TYPE, A_INFO), .defaults = {
+        { ARGS(type), CS_EXC_UNRECOVERABLE } } },
+    [MALI_ACT_STALL] = { "stall", BITS1(A_TIME), BITS1(A_TIME) },
+    [MALI_ACT_OOM] = { "oom" },
+    [MALI_ACT_COUNT] = { "count", BITS1(A_TIME) },
+    [MALI_ACT_RAISE] = { "raise", BITS3(A_TIME, A_LINE, A_BITS),
+        BITS1(A_BITS) },
+    [MALI_ACT_AS_FAULT] = { "as-fault",
+        BITS4(A_TIME, A_AS, A_VA, A_TYPE) | BITS1(A_ACCESS), .defaults = {
+        { ARGS(type), MALI_EXC_TRANSLATION_FAULT + 3 },
+        { ARGS(access), MALI_ACCESS_READ } } },
+    [MALI_ACT_GPU_FAULT] = { "gpu-fault", BITS3(A_TIME, A_TYPE, A_VA),
+        .defaults = { { ARGS(type), MALI_EXC_GPU_BUS_FAULT } } },
+    [MALI_ACT_CS_FAULT] = { "cs-fault",
+        BITS4(A_TIME, A_CSG, A_CS, A_TYPE) | BITS1(A_INFO),
+        .defaults = { { ARGS(type), CS_EXC_DATA_INVALID } } },
+    [MALI_ACT_CS_FATAL] = { "cs-fatal",
+        BITS4(A_TIME, A_CSG, A_CS, A_TYPE) | BITS1(A_INFO),
+        .defaults = { { ARGS(type), CS_EXC_UNRECOVERABLE } } },
+    [MALI_ACT_REG] = { "reg",
+        BITS4(A_TIME, A_BLOCK, A_BANK, A_REG) | A_VALUE_OR_BITS,
+        A_VALUE_OR_BITS, blocks },
+    [MALI_ACT_POKE] = { "poke",
+        BITS4(A_TIME, A_AS, A_VA, A_SIZE) | A_VALUE_OR_BITS, A_VALUE_OR_BITS,
+        .defaults = { { ARGS(size), 4 } } },
+    [MALI_ACT_INTERFACE] = { "interface",
+        BITS4(A_TIME, A_BLOCK, A_SIDE, A_CSG) | BITS2(A_CS, A_OFFSET) |
+        A_VALUE_OR_BITS, A_VALUE_OR_BITS, interfaces,
+        .defaults = { { ARGS(size), 4 } } },
+    [MALI_ACT_MCU_HANG] = { "mcu-hang", BITS1(A_TIME) },
+    [MALI_ACT_MCU_HALTED] = { "mcu-halted", BITS1(A_TIME) },
+    [MALI_ACT_MCU_FATAL] = { "mcu-fatal", BITS1(A_TIME) },
+    [MALI_ACT_STALL_QUEUE] = { "stall-queue",
+        BITS4(A_TIME, A_CSG, A_CS, A_FOR), BITS1(A_FOR) },
+    [MALI_ACT_PAUSE] = { "pause", BITS1(A_TIME) },
+    [MALI_ACT_SNAPSHOT] = { "snapshot", BITS2(A_TIME, A_FILE), BITS1(A_FILE) },
+};
+
+const char *mali_inject_kind_name(MaliInjectKind kind)
+{
+    return mali_inject_events[kind].name;
+}
+
+const char *mali_inject_act_name(MaliInjectAct act)
+{
+    return act < MALI_ACT_RULES ? mali_inject_acts[act].name : "go on";
+}
+
+/* --- Values --- */
+
+typedef struct MaliParse {
+    const MaliInjectEnv *env;
+    MaliInjectRule *rule;
+    uint32_t seen;          /* words of this side, bit by number */
+    bool has_seed;
+    int block;              /* MaliInjectBlock that was said, or -1 */
+    char **why;
+} MaliParse;
+
+static bool G_GNUC_PRINTF(2, 3) refuse(MaliParse *p, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    *p->why = g_strdup_vprintf(fmt, ap);
+    va_end(ap);
+    return false;
+}
+
+bool mali_inject_same_name(const char *name, const char *known)
+{
+    for (; *name && *known; name++, known++) {
+        char a = *name == '_' ? '-' : g_ascii_tolower(*name);
+        char b = *known == '_' ? '-' : g_ascii_tolower(*known);
+
+        if (a != b) {
+            return false;
+        }
+    }
+    return *name == *known;
+}
+
+/* A number that @text begins with; *@end is behind it */
+static bool take_number(const char *text, const char **end, uint64_t *val)
+{
+    bool hex = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
+    char *stop;
+
+    text += hex ? 2 : 0;
+    if (hex ? !g_ascii_isxdigit(*text) : !g_ascii_isdigit(*text)) {
+        return false;
+    }
+    errno = 0;
+    *val = g_ascii_strtoull(text, &stop, hex ? 16 : 10);
+    *end = stop;
+    return !errno;
+}
+
+static bool parse_plain(MaliParse *p, const char *key, const char *text,
+                        uint64_t *val)
+{
+    const char *end;
+
+    if (!take_number(text, &end, val) || *end) {
+        return refuse(p, "%s=%s is not a number", key, text);
+    }
+    return true;
+}
+
+static bool parse_time(MaliParse *p, const char *key, const char *text,
+                       int64_t *ns)
+{
+    static const MaliName units[] = {
+        { "ns", 1 }, { "us", SCALE_US }, { "ms", SCALE_MS },
+        { "s", NANOSECONDS_PER_SECOND },
+        { }
+    };
+    const char *end;
+    uint64_t val;
+
+    if (!strcmp(text, "never")) {
+        *ns = MALI_INJECT_NEVER;
+        return true;
+    }
+    if (take_number(text, &end, &val)) {
+        for (const MaliName *u = units; u->name; u++) {
+            if (!strcmp(end, u->name) &&
+                val < MALI_INJECT_NEVER / 4 / u->value) {
+                *ns = val * u->value;
+                return true;
+            }
+        }
+    }
+    return refuse(p, "%s=%s is not a time such as 10us, 5ms or 2s", key, text);
+}
+
+static bool find_name(MaliParse *p, const char *key, const char *text,
+                      const MaliName *names, uint64_t *val)
+{
+    g_autoptr(GString) list = g_string_new(NULL);
+
+    for (; names->name; names++) {
+        if (mali_inject_same_name(text, names->name)) {
+            *val = names->value;
+            return true;
+        }
+        g_string_append_printf(list, "%s%s", list->len ? ", " : "",
+                               names->name);
+    }
+    return refuse(p, "%s=%s is none of %s", key, text, list->str);
+}
+
+/* Why nothing can have @val, or true */
+static bool check_limit(MaliParse *p, const MaliWord *w, uint64_t val)
+{
+    uint64_t max = w->max;
+
+    if (w->below) {
+        max = *(const uint32_t *)((const char *)p->env + w->below - 1) - 1;
+    }
+    if ((w->below || max) && val > max) {
+        return refuse(p, "%s=%" PRIu64 " is too much: the last one that there "
+                      "is is %" PRIu64, w->name, val, max);
+    }
+    return true;
+}
+
+static bool parse_range(MaliParse *p, const MaliWord *w, const char *text,
+                        uint64_t *a, uint64_t *b)
+{
+    const char *end;
+
+    if (!take_number(text, &end, a)) {
+        return refuse(p, "%s=%s is not a number", w->name, text);
+    }
+    *b = *a;
+    if (g_str_has_prefix(end, "..")) {
+        if (!take_number(end + 2, &end, b)) {
+            return refuse(p, "%s=%s is not a range A..B", w->name, text);
+        }
+    }
+    if (*end) {
+        return refuse(p, "%s=%s is not a number or a range A..B", w->name,
+                      text);
+    }
+    if (*b < *a) {
+        return refuse(p, "%s=%s holds nothing: it ends before it begins",
+                      w->name, text);
+    }
+    return check_limit(p, w, *a);
+}
+
+static bool parse_masked(MaliParse *p, const MaliWord *w, const char *text,
+                         uint64_t *val, uint64_t *mask)
+{
+    const char *end;
+
+    *mask = UINT64_MAX;
+    if (!take_number(text, &end, val) ||
+        (*end == '/' && !take_number(end + 1, &end, mask)) || *end) {
+        return refuse(p, "%s=%s is not a number V or V/MASK", w->name, text);
+    }
+    if (*val & ~*mask) {
+        return refuse(p, "%s=%s never matches: the value has bits that its "
+                      "mask leaves out", w->name, text);
+    }
+    return check_limit(p, w, *val);
+}
+
+static bool parse_reg(MaliParse *p, const MaliWord *w, const char *text,
+                      uint64_t *val)
+{
+    const char *found = p->env->find_reg(p->env->opaque, p->block, text);
+
+    if (!found) {
+        return refuse(p, "there is no register %s%s", text,
+                      p->block < 0 ? "" : " in that block");
+    }
+    *val = (uintptr_t)found;
+    return true;
+}
+
+static bool parse_opcode(MaliParse *p, const MaliWord *w, const char *text,
+                         uint64_t *val)
+{
+    int found;
+
+    if (g_ascii_isdigit(*text)) {
+        return parse_plain(p, w->name, text, val) &&
+               (*val <= 0xff || refuse(p, "%s=%s is more than 255", w->name,
+                                       text));
+    }
+    found = p->env->find_opcode(p->env->opaque, text);
+    if (found < 0) {
+        return refuse(p, "there is no instruction %s", text);
+    }
+    *val = found;
+    return true;
+}
+
+/* --- Filters --- */
+
+static bool parse_filter(MaliParse *p, const MaliWord *w, const char *text)
+{
+    MaliInjectRule *r = p->rule;
+    MaliInjectFilter f = { .how = MALI_FILTER_RANGE, .field = w->field };
+    bool ok = true;
+
+    switch (w->type) {
+    case WORD_MASKED:
+        f.how = MALI_FILTER_MASK;
+        ok = parse_masked(p, w, text, &f.a, &f.b);
+        break;
+    case WORD_BITS:
+        f.how = MALI_FILTER_BITS;
+        ok = parse_plain(p, w->name, text, &f.a) && check_limit(p, w, f.a);
+        if (ok && !f.a) {
+            return refuse(p, "%s=0 never matches", w->name);
+        }
+        break;
+    case WORD_VA:
+        f.how = MALI_FILTER_VA;
+        ok = parse_range(p, w, text, &f.a, &f.b);
+        if (ok && f.a >> p->env->va_bits) {
+            return refuse(p, "va=%s is beyond the %u bits of an address", text,
+                          p->env->va_bits);
+        }
+        break;
+    case WORD_NAME:
+    case WORD_OWN_NAME:
+        ok = find_name(p, w->name, text, w->names ? w->names :
+                       mali_inject_events[r->kind].names, &f.a);
+        f.b = f.a;
+        break;
+    case WORD_REG:
+        ok = parse_reg(p, w, text, &f.a);
+        f.b = f.a;
+        break;
+    case WORD_OPCODE:
+        ok = parse_opcode(p, w, text, &f.a);
+        f.b = f.a;
+        break;
+    default:
+        ok = parse_range(p, w, text, &f.a, &f.b);
+    }
+    if (!ok) {
+        return false;
+    }
+    if (r->n_filters == MALI_INJECT_FILTERS) {
+        return refuse(p, "too many words");
+    }
+    r->filters[r->n_filters++] = f;
+    return true;
+}
+
+/* What any rule may have.  *@known: @key is one of these. */
+static bool parse_common(MaliParse *p, const char *key, const char *text,
+                         bool *known)
+{
+    MaliInjectRule *r = p->rule;
+    uint64_t val;
+
+    *known = true;
+    if (!strcmp(key, "name")) {
+        size_t n = strspn(text, "abcdefghijklmnopqrstuvwxyz"
+                          "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.");
+
+        if (!n || text[n] || n >= sizeof(r->name)) {
+            return refuse(p, "name=%s is not a name of letters, digits, '-', "
+                          "'_' and '.', %zu at most", text,
+                          sizeof(r->name) - 1);
+        }
+        g_strlcpy(r->name, text, sizeof(r->name));
+    } else if (!strcmp(key, "skip")) {
+        return parse_plain(p, key, text, &r->skip);
+    } else if (!strcmp(key, "count")) {
+        return parse_plain(p, key, text, &r->count) &&
+               (r->count || refuse(p, "count=0 never hits"));
+    } else if (!strcmp(key, "seed")) {
+        if (!parse_plain(p, key, text, &val)) {
+            return false;
+        }
+        r->random = (uint32_t)val ^ val >> 32 ?: 1;
+        p->has_seed = true;
+    } else if (!strcmp(key, "probability")) {
+        char *end;
+        double chance = g_ascii_strtod(text, &end);
+
+        if (*end == '%') {
+            chance /= 100;
+            end++;
+        }
+        if (end == text || *end || !(chance > 0 && chance <= 1)) {
+            return refuse(p, "probability=%s is not more than 0 and at most 1 "
+                          "(or 100%%)", text);
+        }
+        r->chance = MAX(chance * 0x1p32, 1);
+    } else {
+        *known = false;
+    }
+    return true;
+}
+
+/* The times of AFTER and TIME.  *@known: @key is one of these. */
+static bool parse_when(MaliParse *p, const char *key, const char *text,
+                       bool *known)
+{
+    MaliInjectRule *r = p->rule;
+
+    *known = true;
+    if (r->kind == MALI_INJECT_AFTER && !strcmp(key, "rule")) {
+        if (strlen(text) >= sizeof(r->after)) {
+            return refuse(p, "there is no rule %s", text);
+        }
+        g_strlcpy(r->after, text, sizeof(r->after));
+        return true;
+    }
+    if ((r->kind == MALI_INJECT_AFTER && !strcmp(key, "time")) ||
+        (r->kind == MALI_INJECT_TIME && !strcmp(key, "at"))) {
+        return parse_time(p, key, text, &r->when) &&
+               (r->when != MALI_INJECT_NEVER ||
+                refuse(p, "%s=never never matches", key));
+    }
+    *known = false;
+    return true;
+}
+
+/* Which of @n words @key is; -1: none */
+static int find_word(const MaliWord *words, int n, const char *key)
+{
+    for (int i = 0; i < n; i++) {
+        if (!strcmp(key, words[i].name)) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+static char *list_words(const MaliWord *words, uint32_t mask)
+{
+    GString *list = g_string_new(NULL);
+
+    for (; mask; mask &= mask - 1) {
+        g_string_append_printf(list, "%s%s", list->len ? ", " : "",
+                               words[ctz32(mask)].name);
+    }
+    return g_string_free(list, false);
+}
+
+static bool say_twice(MaliParse *p, int bit, const char *key)
+{
+    if (p->seen & BIT(bit)) {
+        return refuse(p, "%s is given twice", key);
+    }
+    p->seen |= BIT(bit);
+    return true;
+}
+
+/* Words that are no filters have bits behind those that are */
+static int other_word(const char *key)
+{
+    static const char *const names[] = {
+        "name", "skip", "count", "seed", "probability", "rule", "time", "at",
+    };
+
+    QEMU_BUILD_BUG_ON(W_COUNT + ARRAY_SIZE(names) > 32);
+    for (int i = 0; i < ARRAY_SIZE(names); i++) {
+        if (!strcmp(key, names[i])) {
+            return W_COUNT + i;
+        }
+    }
+    return -1;
+}
+
+static bool parse_event_word(MaliParse *p, char *word)
+{
+    const MaliInjectEventRow *row = &mali_inject_events[p->rule->kind];
+    char *text = strchr(word, '=');
+    bool known;
+    int w, other;
+
+    if (!strcmp(word, "optional")) {
+        p->rule->optional = true;
+        return true;
+    }
+    if (!text) {
+        return refuse(p, "'%s' is not a word of the form NAME=VALUE", word);
+    }
+    *text++ = '\0';
+    other = other_word(word);
+    if (other >= 0 && !say_twice(p, other, word)) {
+        return false;
+    }
+    if (!parse_common(p, word, text, &known) || known) {
+        return known && !*p->why;
+    }
+    if (!parse_when(p, word, text, &known) || known) {
+        return known && !*p->why;
+    }
+    w = find_word(filter_words, W_COUNT, word);
+    if (w < 0 || !(row->words & BIT(w))) {
+        g_autofree char *list = list_words(filter_words, row->words);
+
+        return refuse(p, "%s has no '%s'%s%s", row->name, word,
+                      *list ? "; it has " : "", list);
+    }
+    return say_twice(p, w, word) && parse_filter(p, &filter_words[w], text);
+}
+
+/* A block that was said before its registers, wherever it stands */
+static bool parse_block(MaliParse *p, char **words, int first, int end,
+                        const MaliName *names)
+{
+    p->block = -1;
+    for (int i = first; i < end; i++) {
+        if (g_str_has_prefix(words[i], "block=")) {
+            uint64_t val;
+
+            if (!find_name(p, "block", words[i] + strlen("block="), names,
+                           &val)) {
+                return false;
+            }
+            p->block = val;
+        }
+    }
+    return true;
+}
+
+static bool parse_event(MaliParse *p, char **words, int arrow)
+{
+    MaliInjectRule *r = p->rule;
+    int kind = 0;
+
+    while (kind < MALI_INJECT_KINDS &&
+           strcmp(words[0], mali_inject_events[kind].name)) {
+        kind++;
+    }
+    if (kind == MALI_INJECT_KINDS) {
+        return refuse(p, "there is no event '%s'", words[0]);
+    }
+    r->kind = kind;
+    if (mali_inject_events[kind].words & BIT(W_REG) &&
+        !parse_block(p, words, 1, arrow, blocks)) {
+        return false;
+    }
+    for (int i = 1; i < arrow; i++) {
+        if (!parse_event_word(p, words[i])) {
+            return false;
+        }
+    }
+    if (p->seen & BIT(W_REG) && p->seen & BIT(W_OFFSET)) {
+        return refuse(p, "give a register's name or its offset, not both");
+    }
+    if (kind == MALI_INJECT_AFTER && (!*r->after || !r->when)) {
+        return refuse(p, "after wants rule=NAME and time=T");
+    }
+    if (kind == MALI_INJECT_TIME && !r->when) {
+        return refuse(p, "time wants at=T");
+    }
+    if (p->has_seed && r->chance == 1ULL << 32) {
+        return refuse(p, "seed without a probability decides nothing");
+    }
+    return true;
+}
+
+/* --- Actions --- */
+
+static bool parse_arg(MaliParse *p, const MaliWord *w, const char *text)
+{
+    MaliInjectRule *r = p->rule;
+    void *field = (char *)&r->args + w->field;
+
+    switch (w->type) {
+    case WORD_TIME:
+        return parse_time(p, w->name, text, field);
+    case WORD_NAME:
+    case WORD_OWN_NAME:
+        return find_name(p, w->name, text, w->names ? w->names :
+                         mali_inject_acts[r->act].names, field);
+    case WORD_REG:
+        return parse_reg(p, w, text, field);
+    case WORD_FILE:
+        if (!*text || strlen(text) >= sizeof(r->file)) {
+            return refuse(p, "file= wants a name of at most %zu bytes",
+                          sizeof(r->file) - 1);
+        }
+        g_strlcpy(r->file, text, sizeof(r->file));
+        return true;
+    default:
+        return parse_plain(p, w->name, text, field) &&
+               check_limit(p, w, *(uint64_t *)field);
+    }
+}
+
+static bool parse_act_word(MaliParse *p, char *word)
+{
+    const MaliInjectActRow *row = &mali_inject_acts[p->rule->act];
+    char *text = strchr(word, '=');
+    int w;
+
+    if (!text) {
+        return refuse(p, "'%s' is not a word of the form NAME=VALUE", word);
+    }
+    *text++ = '\0';
+    w = find_word(act_words, A_COUNT, word);
+    if (w < 0 || !(row->words & BIT(w))) {
+        g_autofree char *list = list_words(act_words, row->words);
+
+        return refuse(p, "%s has no '%s'%s%s", row->name, word,
+                      *list ? "; it has " : "", list);
+    }
+    return say_twice(p, w, word) && parse_arg(p, &act_words[w], text);
+}
+
+static bool check_act(MaliParse *p)
+{
+    MaliInjectRule *r = p->rule;
+    const MaliInjectActRow *row = &mali_inject_acts[r->act];
+
+    if (row->needs && !(row->needs & p->seen)) {
+        g_autofree char *list = list_words(act_words, row->needs);
+
+        return refuse(p, "%s wants %s", row->name, list);
+    }
+    if (row->needs == A_VALUE_OR_BITS && (p->seen & row->needs) == row->needs) {
+        return refuse(p, "%s takes value or bits, not both", row->name);
+    }
+    if (row->words & BIT(A_REG) && !(p->seen & BIT(A_REG))) {
+        return refuse(p, "%s wants reg=NAME", row->name);
+    }
+    if (p->seen & BIT(A_SIZE) && r->args.size != 4 && r->args.size != 8) {
+        return refuse(p, "size is 4 or 8");
+    }
+    if (p->seen & BIT(A_TIME) && r->args.time == MALI_INJECT_NEVER &&
+        r->act != MALI_ACT_STALL) {
+        return refuse(p, "%s: that would never come", row->name);
+    }
+    return true;
+}
+
+static bool parse_act(MaliParse *p, char **words, int n)
+{
+    MaliInjectRule *r = p->rule;
+    const MaliInjectEventRow *event = &mali_inject_events[r->kind];
+    const MaliInjectActRow *row;
+    int act = MALI_ACT_NONE + 1;
+
+    while (act < MALI_ACT_RULES &&
+           strcmp(words[0], mali_inject_acts[act].name)) {
+        act++;
+    }
+    if (act == MALI_ACT_RULES) {
+        return refuse(p, "there is no action '%s'", words[0]);
+    }
+    if (mali_act_changes_event(act) && !(event->acts & BIT(act))) {
+        return refuse(p, "%s cannot be done to %s", words[0], event->name);
+    }
+    r->act = act;
+    row = &mali_inject_acts[act];
+    p->seen = 0;
+    for (int i = 0; i < ARRAY_SIZE(row->defaults); i++) {
+        if (row->defaults[i].field) {
+            *(uint64_t *)((char *)&r->args + row->defaults[i].field) =
+                row->defaults[i].value;
+        }
+    }
+    if (r->kind == MALI_INJECT_FETCH && act == MALI_ACT_FAULT) {
+        r->args.type = CS_EXC_DATA_INVALID;
+    }
+    if (row->words & BIT(A_REG) && !parse_block(p, words, 1, n, blocks)) {
+        return false;
+    }
+    for (int i = 1; i < n; i++) {
+        if (!parse_act_word(p, words[i])) {
+            return false;
+        }
+    }
+    r->args.has_as = p->seen & BIT(A_AS);
+    r->args.has_va = p->seen & BIT(A_VA);
+    r->args.has_csg = p->seen & BIT(A_CSG);
+    r->args.has_cs = p->seen & BIT(A_CS);
+    r->args.has_value = p->seen & BIT(A_VALUE);
+    return check_act(p);
+}
+
+/* --- Rules --- */
+
+void mali_inject_rule_free(MaliInjectRule *rule)
+{
+    if (rule) {
+        g_free(rule->text);
+        g_free(rule);
+    }
+}
+
+static bool parse_words(MaliParse *p, char **words, int n)
+{
+    int arrow = 0;
+
+    while (arrow < n && strcmp(words[arrow], "->")) {
+        arrow++;
+    }
+    if (!arrow || arrow >= n - 1) {
+        return refuse(p, "a rule is EVENT [WORD ...] -> ACTION [WORD ...]");
+    }
+    return parse_event(p, words, arrow) &&
+           parse_act(p, words + arrow + 1, n - arrow - 1);
+}
+
+MaliInjectRule *mali_inject_parse(const MaliInjectEnv *env, const char *text,
+                                  char **why)
+{
+    MaliInjectRule *r = g_new0(MaliInjectRule, 1);
+    MaliParse p = { .env = env, .rule = r, .why = why, .block = -1 };
+    g_auto(GStrv) words = NULL;
+    int n = 0;
+
+    *why = NULL;
+    r->text = g_strstrip(g_strndup(text, MALI_INJECT_TEXT));
+    r->chance = 1ULL << 32;
+    r->random = 1;
+    if (strlen(text) >= MALI_INJECT_TEXT) {
+        refuse(&p, "a rule has less than %d characters", MALI_INJECT_TEXT);
+    } else if (!g_utf8_validate(text, -1, NULL) ||
+               !g_shell_parse_argv(r->text, &n, &words, NULL)) {
+        refuse(&p, "a rule is EVENT [WORD ...] -> ACTION [WORD ...]");
+    } else if (parse_words(&p, words, n)) {
+        return r;
+    }
+    mali_inject_rule_free(r);
+    return NULL;
+}
