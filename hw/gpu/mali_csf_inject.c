@@ -284,7 +284,7 @@ static MaliInjectArgs complete_args(const MaliInjectRule *r,
     return args;
 }
 
-/* A rule has hit: tell, have what it does by itself done, and who comes after */
+/* Tell that a rule has hit, have its own deed done, and who comes after it */
 static void act(MaliInject *inj, MaliInjectRule *r, const MaliInjectWhat *what)
 {
     MaliInjectArgs args = complete_args(r, what);

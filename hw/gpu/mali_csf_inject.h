@@ -328,7 +328,8 @@ bool mali_inject_add_all(MaliInject *inj, const char *text, char **why);
 /* false: there is no such rule.  What it has begun goes on. */
 bool mali_inject_remove(MaliInject *inj, const char *name);
 
-const MaliInjectRule *mali_inject_find(const MaliInject *inj, const char *name);
+const MaliInjectRule *mali_inject_find(const MaliInject *inj,
+                                       const char *name);
 
 /* What comes of an event of @kind; use mali_inject() */
 MaliVerdict mali_inject_ask(MaliInject *inj, MaliInjectKind kind,
@@ -382,9 +383,10 @@ static inline uint64_t mali_verdict_value(const MaliVerdict *v, uint64_t val)
  * happen.  The members of MaliInjectWhat are only looked at when there are
  * rules for such.
  */
-#define mali_inject(s, kind, ...)                                           \
-    (mali_inject_on(s, kind)                                                \
-     ? mali_inject_ask(&(s)->inject, kind, &(MaliInjectWhat) { __VA_ARGS__ }) \
+#define mali_inject(s, kind, ...)                                       \
+    (mali_inject_on(s, kind)                                            \
+     ? mali_inject_ask(&(s)->inject, kind,                              \
+                       &(MaliInjectWhat) { __VA_ARGS__ })               \
      : (MaliVerdict) { .act = MALI_ACT_NONE })
 
 #endif /* HW_GPU_MALI_CSF_INJECT_H */
