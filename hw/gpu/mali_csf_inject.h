@@ -320,7 +320,7 @@ void mali_inject_rule_free(MaliInjectRule *rule);
 void mali_inject_init(MaliInject *inj, const MaliInjectEnv *env);
 void mali_inject_destroy(MaliInject *inj);
 
-/* NULL, with *@why, where it is refused; else the rule, which is the engine's */
+/* The rule, which is the engine's; NULL, with *@why, where it is refused */
 const MaliInjectRule *mali_inject_add(MaliInject *inj, const char *text,
                                       char **why);
 /* Several, separated by semicolons: all or, with *@why, none */
@@ -344,7 +344,7 @@ void mali_inject_later(MaliInject *inj, MaliInjectAct act, const char *rule,
 bool mali_inject_take(MaliInject *inj, int64_t now, MaliDeed *deed);
 /* When the next one is; INT64_MAX: there is none */
 int64_t mali_inject_next(const MaliInject *inj);
-/* A rule of kind AFTER or TIME has come to its time; @args: of what it follows */
+/* A rule of kind AFTER or TIME has come to its time; @args: what it follows */
 void mali_inject_fire(MaliInject *inj, const char *name,
                       const MaliInjectArgs *args);
 /* The GPU was reset: what it had begun is gone, what rules mean to do is not */
