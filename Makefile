@@ -10,9 +10,10 @@ KERNEL ?= debian
 help:           ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 	@echo
-	@echo 'KERNEL=debian[:VERSION]|PATH chooses the kernel of make run, SUITES="unit qtest ..." the'
-	@echo 'suites of make check. QEMU_SRC=DIR builds on a QEMU tree of yours, DEBIAN_MIRROR=URL'
-	@echo 'names the mirror, XDG_CACHE_HOME=DIR what is fetched and built goes below.'
+	@echo 'KERNEL=debian[:VERSION]|built[:VARIANT]|PATH chooses the kernel of make run, SUITES="unit ..."'
+	@echo 'the suites of make check. QEMU_SRC=DIR builds on a QEMU tree of yours, LINUX_SRC=DIR a kernel'
+	@echo 'of yours, DEBIAN_MIRROR=URL names the mirror, XDG_CACHE_HOME=DIR what is fetched and built'
+	@echo 'goes below.'
 
 run:            ## Set up, boot Debian's kernel on the GPU, and show its buffers evicted
 	./mali-vm run evict --kernel $(KERNEL)
@@ -26,6 +27,6 @@ check-long:     ## The same, and the tests that take long
 bench:          ## Measure what the device costs
 	./mali-vm bench
 
-clean:          ## Remove what was built from this checkout; what was fetched stays
-	python3 -c 'from malivm import qemu; qemu.clean()'
+clean:          ## Remove this checkout's QEMU and all built kernels; what was fetched stays
+	python3 -c 'from malivm import linux, qemu; qemu.clean(); linux.clean()'
 	rm -rf build

@@ -8,13 +8,12 @@ architecture. A user's tree is only read.
 
 import dataclasses
 import os
-import shlex
 import shutil
 import subprocess
 import tempfile
 from pathlib import Path
 
-from . import apt, errors, kernel, packages, paths, proc, progress
+from . import apt, errors, kernel, linux, packages, paths, proc, progress
 
 # A part of Debian's headers that runs here; the one for arm64's ELF files.
 _MODPOST = "scripts/mod/modpost.real-lsb-64"
@@ -155,10 +154,7 @@ def module(chosen: kernel.Kernel, source: Path) -> Path:
     if target.exists():
         return target
     with paths.lock(home), tempfile.TemporaryDirectory(prefix=paths.PART, dir=home) as temp:
-        if ":" in temp or " " in temp:
-            # kbuild's own rule (the kernel's top Makefile), said before make says it.
-            raise errors.MaliError(f"the kernel's makefiles cannot work in {shlex.quote(temp)}: "
-                                   "set XDG_CACHE_HOME to a folder without spaces and colons")
+        linux.makeable(Path(temp))
         for path in files:
             shutil.copy(path, temp)
         with progress.step(f"building the module {name} for {chosen.release}"):

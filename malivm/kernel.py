@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The guest's kernel: Debian's prebuilt ones, or an Image or built tree of the user's."""
+"""The guest's kernel: Debian's prebuilt ones, one built here, or an Image or built tree of the
+user's."""
 
 import dataclasses
 import functools
@@ -10,7 +11,7 @@ import re
 import zlib
 from pathlib import Path
 
-from . import apt, errors, packages, paths, proc, progress
+from . import apt, errors, linux, packages, paths, proc, progress
 
 SUITES = ("trixie", "trixie-backports")
 # Larger, and looked into only for a version that the suites above do not have.
@@ -59,15 +60,19 @@ class _Candidate:
 
 
 def resolve(spec: str) -> Kernel:
-    """The kernel `spec` names: debian[:VERSION], an arm64 Image, or a built tree."""
-    if spec == "debian" or spec.startswith("debian:"):
-        return _debian(spec.partition(":")[2])
+    """The kernel `spec` names: debian[:VERSION], built[:VARIANT], an arm64 Image, or a built
+    tree."""
+    kind, _, rest = spec.partition(":")
+    if kind == "debian":
+        return _debian(rest)
+    if kind == "built":
+        return _built(rest)
     path = Path(spec).expanduser()
     try:
         path = path.resolve(strict=True)
     except OSError as exc:
-        raise errors.MaliError(f"there is no kernel at {spec}: give debian, debian:VERSION, "
-                               "an arm64 Image or a built kernel tree") from exc
+        raise errors.MaliError(f"there is no kernel at {spec}: give debian[:VERSION], "
+                               "built[:VARIANT], an arm64 Image or a built kernel tree") from exc
     if path.is_dir():
         return _tree(path)
     if path.parts[-4:-1] == ("arch", "arm64", "boot") and (path.parents[3] / ".config").exists():
@@ -187,6 +192,15 @@ def _unpack(candidate: _Candidate) -> Path:
                 proc.run(["depmod", "--basedir", temp, candidate.release],
                          "indexing the kernel's modules", cwd=temp)
     return target
+
+
+# Kernels built here
+
+
+def _built(variant: str) -> Kernel:
+    built = linux.ensure(variant, apt.Repo("arm64", SUITES))
+    return dataclasses.replace(_tree(built.tree), origin=f"{built.source.version}, built as "
+                               f"{built.variant}")
 
 
 # The user's kernels

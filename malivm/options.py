@@ -14,7 +14,9 @@ DEFAULT_FIRMWARE = "free"
 # What the device does when the GPU does what no GPU should; the first is the default.
 CHECKS = ("off", "report", "fatal")
 
-KERNEL_HELP = ("debian[:VERSION] (a prebuilt Debian arm64 kernel), an arm64 Image, or a built "
+KERNEL_HELP = ("debian[:VERSION] (a prebuilt Debian arm64 kernel), built[:VARIANT] (one built from "
+               "Debian's source or LINUX_SRC: debug, which is the default, plain, kcsan or "
+               "coverage), an arm64 Image, or a built "
                f"kernel tree (default: {DEFAULT_KERNEL})")
 
 
@@ -91,6 +93,7 @@ MACHINE = (
 COMMANDS = (
     Command("setup", "fetch and build what is missing", (KERNEL,), (
         ("./mali-vm setup", "everything that a run with Debian's kernel needs"),
+        ("./mali-vm setup --kernel built", "and a kernel that looks for its own mistakes"),
     )),
     Command("run", "boot a guest, run tests, report", (
         Option("tests", "a test (SUITE.NAME), the first parts of a name, a suite, or all "

@@ -27,7 +27,8 @@ class BuildCase(unittest.TestCase):
         self.checkout.mkdir()
         env = {"XDG_CACHE_HOME": str(self.dir / "cache"), "DEBIAN_MIRROR": "http://127.0.0.1:9"}
         self.enter(mock.patch.dict(os.environ, env))
-        os.environ.pop("QEMU_SRC", None)
+        for name in ("QEMU_SRC", "LINUX_SRC"):
+            os.environ.pop(name, None)
         self.enter(mock.patch("malivm.paths.PROJECT", self.checkout))
         self.said: list[str] = []
         self.enter(mock.patch.object(progress, "say", self.said.append))

@@ -1,0 +1,279 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The guest's kernel built from source: Debian's, or a tree of the user's (LINUX_SRC).
+
+The source is never written to: everything is built beside it, in a directory of the cache
+for each source and variant. That directory is kept, so that after a change only what
+depends on it is built again; its stamp is there only while all of it is built.
+"""
+
+import os
+import re
+import shlex
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import apt, errors, kconfig, packages, paths, proc, progress
+
+FRAGMENTS = paths.PROJECT / "configs" / "linux"
+
+# What the fragments are written for; without it, the newest that the suites have.
+VERSION = "7.3"
+_PACKAGE = re.compile(r"^linux-source-(\d+\.\d+)$")
+
+TARGETS = ("Image", "modules")
+
+# A step of the build, as make says it or, asked what it would do, would have it said.
+_STEP = re.compile(r"^(?:.*echo ')?  (?:CC|AS|LD|AR) +(?:\[M\] +)?\S", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A way to build the kernel."""
+    fragments: tuple[str, ...]          # of configs/linux; a later one wins
+    profiled: tuple[str, ...] = ()      # sources that count what of them runs (gcov)
+
+
+# By the name that follows "built:" on the command line
+DEFAULT = "debug"
+VARIANTS: Mapping[str, Variant] = {
+    "debug": Variant(("base", "debug")),
+    "plain": Variant(("base",)),
+    "kcsan": Variant(("base", "kcsan")),
+    "coverage": Variant(("base", "coverage"), (
+        "drivers/gpu/drm/panthor/*.c",
+        "drivers/gpu/drm/drm_gem*.c",
+        "drivers/gpu/drm/drm_gpuvm.c",
+    )),
+}
+
+
+@dataclass(frozen=True)
+class Source:
+    """A kernel's source tree."""
+    tree: Path
+    version: str                        # what the user reads
+    key: str                            # in the names of directories
+    of_user: bool                       # it may change at any time
+
+
+def _debian(repo: apt.Repo) -> Source:
+    """Debian's source, fetched when the cache lacks it."""
+    home = paths.cache_dir("src")
+    # What was fetched once is kept to: no look at the network, no surprise.
+    have = sorted(home.glob("linux-source-*/tree"), key=lambda tree: tree.stat().st_mtime)
+    tree = have[-1] if have else _fetch(repo, home)
+    version = tree.parent.name.rpartition("_")[2]
+    return Source(tree, version, version, of_user=False)
+
+
+def _fetch(repo: apt.Repo, home: Path) -> Path:
+    names = [name for name in repo.names("linux-source-") if _PACKAGE.match(name)]
+    if not names:
+        raise errors.MaliError(f"{apt.mirror()} has no kernel source (linux-source-{VERSION}): "
+                               "set LINUX_SRC to a tree of your own")
+    wanted = f"linux-source-{VERSION}"
+    if wanted not in names:
+        wanted = max(names, key=lambda name: [int(n) for n in re.findall(r"\d+", name)])
+        progress.say(f"there is no linux-source-{VERSION} any more: taking {wanted}")
+    version = repo.newest(wanted).version
+    target = home / f"{wanted}_{apt.plain(version)}"
+    with paths.lock(home):
+        if not target.exists():
+            with paths.whole_dir(target) as temp, \
+                    tempfile.TemporaryDirectory(prefix=paths.PART, dir=home) as package:
+                repo.extract(wanted, version, Path(package))
+                archive = next(Path(package).glob("usr/src/linux-source-*.tar.xz"))
+                (temp / "tree").mkdir()
+                with progress.step(f"unpacking {archive.name}"):
+                    proc.run(["tar", "--extract", "--xz", "--strip-components=1",
+                              f"--file={archive}", f"--directory={temp / 'tree'}"],
+                             f"unpacking {archive.name}", cwd=temp)
+    return target / "tree"
+
+
+def _of_user(name: str) -> Source:
+    """The tree that LINUX_SRC names."""
+    tree = Path(name).expanduser().resolve()
+    for part in ("Makefile", "Kconfig", "arch/arm64/Kconfig", "drivers/gpu/drm/panthor"):
+        if not (tree / part).exists():
+            raise errors.MaliError(f"LINUX_SRC={name} is not a kernel source tree with panthor: "
+                                   f"it has no {part}; name another, or unset LINUX_SRC")
+    if re.search(r"[:\s]", str(tree)):
+        raise errors.MaliError(f"LINUX_SRC={name}: the kernel's makefiles cannot work in a folder "
+                               "with spaces or colons in its name: move it")
+    # The kernel's top Makefile, "outputmakefile": it would refuse, and have the tree cleaned.
+    for part in (".config", "include/config", "arch/arm64/include/generated"):
+        if (tree / part).exists():
+            raise errors.MaliError(
+                f"LINUX_SRC={name} has been configured or built in place (it has {part}), so that "
+                "nothing can be built beside it: name a clean one (git worktree add), or boot "
+                f"what is built there with --kernel {name}")
+    return Source(tree, str(tree), paths.digest(str(tree))[:8], of_user=True)
+
+
+def source(repo: apt.Repo) -> Source:
+    """What kernels are built from: LINUX_SRC, or Debian's package, fetched from `repo`."""
+    override = os.environ.get("LINUX_SRC")
+    return _of_user(override) if override else _debian(repo)
+
+
+def makeable(path: Path) -> None:
+    """Complain about a directory that the kernel's makefiles cannot work in: kbuild's own rule
+    (the kernel's top Makefile), said before make says it."""
+    if re.search(r"[:\s]", str(path)):
+        raise errors.MaliError(f"the kernel's makefiles cannot work in {shlex.quote(str(path))}: "
+                               "set XDG_CACHE_HOME to a folder without spaces and colons")
+
+
+@dataclass(frozen=True)
+class Built:
+    """A kernel that was built."""
+    tree: Path                          # as O= of make: .config, Image, modules and all
+    source: Source
+    variant: str
+
+
+def ensure(variant: str, repo: apt.Repo) -> Built:
+    """The kernel of a `variant` ("": the default one), built or brought up to date when needed;
+    `repo` is where Debian's source comes from."""
+    name = variant or DEFAULT
+    if name not in VARIANTS:
+        raise errors.MaliError(f"built:{variant}: there is no such variant of the kernel, take one "
+                               f"of {', '.join(VARIANTS)}")
+    origin = source(repo)
+    work = paths.cache_dir("linux") / f"{origin.key}-{name}"
+    built = Built(work / "obj", origin, name)
+    makeable(work)
+    packages.ensure("linux")
+    asked = _asked(name)
+    make = _make(built)
+    key = _key(make, asked)
+    if not origin.of_user and _complete(work, key):
+        return built
+    with paths.lock(work):
+        if not origin.of_user and _complete(work, key):
+            return built
+        paths.write_whole(work / "source", f"{origin.tree}\n")
+        _prune()
+        (work / "built").unlink(missing_ok=True)
+        built.tree.mkdir(exist_ok=True)
+        _configure(built, make, asked)
+        _build(built, make)
+        paths.write_whole(work / "built", key)
+    return built
+
+
+def clean() -> None:
+    """Remove what was built; what was fetched is kept."""
+    for work in paths.cache_dir("linux").iterdir():
+        with paths.lock(work):
+            paths.remove(work)
+
+
+def _complete(work: Path, key: str) -> bool:
+    try:
+        return (work / "built").read_text(encoding="ascii") == key
+    except OSError:
+        return False
+
+
+def _prune() -> None:
+    """Remove what was built from sources that are gone."""
+    for note in paths.cache_dir("linux").glob("*/source"):
+        if not Path(note.read_text(encoding="utf-8").rstrip("\n")).exists():
+            paths.remove(note.parent)
+
+
+def _key(make: list[str], asked: Mapping[str, str]) -> str:
+    """Changes with all that goes in, but for what only has it done faster (ccache)."""
+    compiler = Path(proc.find(f"{packages.CROSS}gcc") or "").resolve()
+    return paths.digest([word for word in make if not word.startswith("CC=")], asked,
+                        paths.stat_key(compiler))
+
+
+def _make(built: Built) -> list[str]:
+    """The words of make, without what to make."""
+    tree = built.source.tree
+    ccache = proc.find("ccache")
+    compiler = f"{packages.CROSS}gcc"
+    profiled = sorted(path.stem for pattern in VARIANTS[built.variant].profiled
+                      for path in tree.glob(pattern))
+    return ["make", "-C", str(tree), f"O={built.tree}", "ARCH=arm64",
+            f"CROSS_COMPILE={packages.CROSS}", f"CC={ccache} {compiler}" if ccache else
+            f"CC={compiler}",
+            # Or a source in git would get a + at the end of its release.
+            "LOCALVERSION=",
+            *(f"GCOV_PROFILE_{stem}.o=y" for stem in profiled)]
+
+
+def _run(words: list[str], what: str, **more: object) -> str:
+    # What another make, `make check`, leaves for its own children is not for this one.
+    return proc.run(words, what, env={"MAKEFLAGS": "", "MAKELEVEL": "0"}, **more)  # type: ignore
+
+
+def _asked(variant: str) -> dict[str, str]:
+    """The options that a variant's fragments ask for."""
+    fragments = [(FRAGMENTS / f"{name}.config").read_text(encoding="utf-8")
+                 for name in VARIANTS[variant].fragments]
+    return {**kconfig.merge(fragments), "CONFIG_LOCALVERSION": f'"-{variant}"'}
+
+
+def _configure(built: Built, make: list[str], asked: Mapping[str, str]) -> None:
+    """Configure anew, unless this is what the tree was configured with."""
+    stamp = built.tree.parent / "configured"
+    key = _key(make, asked)
+    config = built.tree / ".config"
+    if not built.source.of_user and config.exists() and stamp.exists() \
+            and stamp.read_text(encoding="ascii") == key:
+        return
+    stamp.unlink(missing_ok=True)
+    with progress.step(f"configuring Linux {built.source.version} ({built.variant})"):
+        _run([*make, "tinyconfig"], "configuring Linux", log="linux-config")
+        with open(config, "a", encoding="utf-8") as file:
+            file.write(kconfig.text(asked))
+        _run([*make, "olddefconfig"], "configuring Linux", log="linux-config")
+    _check(built, asked, config.read_text(encoding="utf-8"))
+    paths.write_whole(stamp, key)
+
+
+def _check(built: Built, asked: Mapping[str, str], config: str) -> None:
+    """Every option asked for was taken. One that a user's tree, of another version, does not
+    know at all is only told of."""
+    refused = kconfig.refused(asked, config)
+    known = kconfig.known(built.source.tree) if refused and built.source.of_user else set(refused)
+    for name in refused:
+        if name in known:
+            have = kconfig.parse(config).get(name, kconfig.OFF)
+            raise errors.MaliError(
+                f"Linux {built.source.version} does not take {name}={asked[name]}, which the "
+                f"variant {built.variant} asks for (it has {have}): see what the option depends on, "
+                f"and mend {paths.PROJECT.name}/{FRAGMENTS.relative_to(paths.PROJECT)}")
+        progress.say(f"Linux {built.source.version} has no {name}: going on without it")
+
+
+def _build(built: Built, make: list[str]) -> None:
+    title = f"building Linux {built.source.version} ({built.variant})"
+    done = total = 0
+
+    def on_line(line: str) -> None:
+        nonlocal done
+        done += bool(_STEP.match(line))
+        step.update(min(done, total), total)
+
+    with progress.step(title) as step:
+        _run([*make, "prepare"], title, log="linux-build")
+        total = _count(make)
+        jobs = len(os.sched_getaffinity(0))
+        _run([*make, f"-j{jobs}", *TARGETS], title, log="linux-build", on_line=on_line)
+
+
+def _count(make: list[str]) -> int:
+    """How many steps the build is about to take."""
+    try:
+        said = _run([*make, "--dry-run", "--keep-going", *TARGETS], "looking what is to be built")
+    except proc.Failed as exc:
+        # Of what is yet to be built, it misses what comes after.
+        said = exc.output
+    return len(_STEP.findall(said))
