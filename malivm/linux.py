@@ -248,8 +248,8 @@ def _check(built: Built, asked: Mapping[str, str], config: str) -> None:
             have = kconfig.parse(config).get(name, kconfig.OFF)
             raise errors.MaliError(
                 f"Linux {built.source.version} does not take {name}={asked[name]}, which the "
-                f"variant {built.variant} asks for (it has {have}): see what the option depends on, "
-                f"and mend {paths.PROJECT.name}/{FRAGMENTS.relative_to(paths.PROJECT)}")
+                f"variant {built.variant} asks for (it has {have}): see what the option depends "
+                f"on, and mend {FRAGMENTS}")
         progress.say(f"Linux {built.source.version} has no {name}: going on without it")
 
 

@@ -109,6 +109,8 @@ COMMANDS = (
                "then on", None, positive),
         _value("--json", "FILE", "write the results there"),
         _value("--log", "DIR", "write the console, the tests' TAP and QEMU's log there"),
+        _value("--coverage", "DIR", "add what of the driver the tests reached to that of former "
+               "runs there, with --kernel built:coverage"),
         _flag("--keep-going", "run the rest of a suite after a test that crashed or hung"),
         _flag("--list", "list the tests and end"),
         _flag("--verbose", "show the kernel's console while it runs"),

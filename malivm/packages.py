@@ -113,6 +113,7 @@ NEEDS = (
     Need("linux", "flex", _command("flex")),
     Need("linux", "perl", _command("perl")),
     Need("linux", "xz-utils", _command("xz")),
+    Need("coverage", "lcov", _command("genhtml")),
     Need("check", "flake8", _command("flake8")),
     Need("check", "mypy", _succeeds("/usr/bin/python3", "-m", "mypy", "--version")),
     Need("check", "perl", _command("perl")),

@@ -2,6 +2,7 @@
 """./mali-vm run: boot, run tests, report."""
 
 import argparse
+import contextlib
 import os
 import shlex
 import time
@@ -9,7 +10,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TextIO
 
-from . import console, guest, machine, paths, results, table, vm
+from . import console, coverage, guest, machine, paths, results, table, vm
 from .errors import MaliError
 
 ALL = "all"                             # every suite that is not apart (guest.Suite)
@@ -155,22 +156,24 @@ def _title(paper: table.Paper, prepared: machine.Prepared) -> None:
 
 def run_tests(prepared: machine.Prepared, tests: Sequence[str], paper: table.Paper, *,
               timeout: int, seed: int = 1, cases: int | None = None, minutes: int | None = None,
-              keep_going: bool = False, log: str | None = None,
-              verbose: bool = False) -> results.Report:
-    """Boot the guest, have it run `tests`, return what came of it. For the others see the
-    options of ./mali-vm run."""
+              keep_going: bool = False, log: str | None = None, verbose: bool = False,
+              counters: Path | None = None) -> results.Report:
+    """Boot the guest, have it run `tests`, return what came of it. `counters` is where the guest
+    is to leave what of its kernel ran; for the others see the options of ./mali-vm run."""
     settings = ["mode=run", f"keep-going={int(keep_going)}", f"seed={seed}"]
     if cases is not None:
         settings.append(f"cases={cases}")
     if minutes is not None:
         settings.append(f"minutes={minutes}")
         timeout += 60 * minutes
+    if counters is not None:
+        settings += ["share=1", "coverage=1"]
     settings += [f"test={name}" for name in tests]
     collector = results.Collector(lambda test: table.test_line(paper, test),
                                   lambda name: paper.live(f"        {name} ..."))
     folder = Path(log) if log else None
     config = prepared.config(
-        settings, kernel_args=console.KERNEL_ARGS,
+        settings, kernel_args=console.KERNEL_ARGS, share=counters,
         qemu_log=folder.absolute() / "qemu.log" if folder else None)
     paper.live("        booting ...")
     with Logs(folder) as logs, vm.Vm(config) as running:
@@ -206,14 +209,19 @@ def main(args: argparse.Namespace) -> int:
     json_path = check_json(args.json)
     used = {name.partition(".")[0] for name in names}
     prepared = machine.prepare(args, [its for suite, its in suites.items() if suite in used])
+    counted = coverage.Session(args.coverage, prepared.kernel) if args.coverage else None
     _title(paper, prepared)
-    try:
-        report = run_tests(prepared, names, paper, timeout=args.timeout, seed=args.seed,
-                           cases=args.cases, minutes=args.minutes, keep_going=args.keep_going,
-                           log=args.log, verbose=args.verbose)
-    finally:
-        paper.clear()
-    if json_path is not None:
-        paths.write_whole(json_path, report.dumps())
-    table.summary(paper, report)
+    with counted.share() if counted else contextlib.nullcontext() as share:
+        try:
+            report = run_tests(prepared, names, paper, timeout=args.timeout, seed=args.seed,
+                               cases=args.cases, minutes=args.minutes,
+                               keep_going=args.keep_going, log=args.log, verbose=args.verbose,
+                               counters=share)
+        finally:
+            paper.clear()
+        if json_path is not None:
+            paths.write_whole(json_path, report.dumps())
+        table.summary(paper, report)
+        if counted and share and not report.crashed:
+            counted.save(share, paper)
     return report.exit_code

@@ -27,6 +27,7 @@
 #include <unistd.h>
 
 #include "conf.h"
+#include "coverage.h"
 #include "klog.h"
 #include "modules.h"
 #include "swap.h"
@@ -377,6 +378,19 @@ static void mount_share(void)
 			strerror(ret < 0 ? -ret : errno));
 }
 
+/* For the host, which looks what of it is there. */
+static void save_coverage(void)
+{
+	int ret;
+
+	if (!conf_bool("coverage", 0))
+		return;
+	mount_share();
+	ret = coverage_save("/host");
+	if (ret < 0)
+		tap("# mali-vm: no coverage: %s\n", strerror(-ret));
+}
+
 /* halt, poweroff and reboot of busybox send their wish to init as a signal. */
 static volatile sig_atomic_t asked_to_stop;
 
@@ -457,6 +471,7 @@ int main(void)
 		run_shell();
 	else
 		run_tests();
+	save_coverage();
 
 	tap("# mali-vm: done\n");
 	tcdrain(tap_fd);

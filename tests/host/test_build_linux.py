@@ -34,7 +34,8 @@ class Fragments(unittest.TestCase):
         self.assertEqual(kconfig.parse(kconfig.text(options)), options)
 
     def test_refused(self) -> None:
-        asked = {"CONFIG_A": "y", "CONFIG_B": "m", "CONFIG_C": "n", "CONFIG_D": "n", "CONFIG_E": "y"}
+        asked = {"CONFIG_A": "y", "CONFIG_B": "m", "CONFIG_C": "n", "CONFIG_D": "n",
+                 "CONFIG_E": "y"}
         self.assertEqual(kconfig.refused(asked, "CONFIG_A=y\nCONFIG_B=y\nCONFIG_D=y\n"),
                          ["CONFIG_B", "CONFIG_D", "CONFIG_E"])
 
@@ -158,7 +159,7 @@ class Debian(LinuxCase):
             self.assertNotIn("modules", self.made)
 
     def test_no_such_variant(self) -> None:
-        self.assertIn("built:fast: there is no such variant of the kernel, take one of debug, plain",
+        self.assertIn("there is no such variant of the kernel, take one of debug, plain",
                       self.error(lambda: linux.ensure("fast", REPO)))
 
     def test_progress_counts_what_is_to_be_done(self) -> None:
