@@ -196,6 +196,17 @@ def run_tests(prepared: machine.Prepared, tests: Sequence[str], paper: table.Pap
         boot_seconds=collector.boot_seconds, total_seconds=total, crashed=crashed)
 
 
+def _save(counted: coverage.Session, share: Path, report: results.Report,
+          paper: table.Paper) -> None:
+    """Keep the coverage; a guest that failed may have left none, which is not the news then."""
+    try:
+        counted.save(share, paper)
+    except MaliError as exc:
+        if report.exit_code == results.EXIT_PASS:
+            raise
+        paper.line(exc.message)
+
+
 def main(args: argparse.Namespace) -> int:
     """The command; returns the exit code."""
     paper = table.Paper()
@@ -222,6 +233,6 @@ def main(args: argparse.Namespace) -> int:
         if json_path is not None:
             paths.write_whole(json_path, report.dumps())
         table.summary(paper, report)
-        if counted and share and not report.crashed:
-            counted.save(share, paper)
+        if counted and share:
+            _save(counted, share, report, paper)
     return report.exit_code

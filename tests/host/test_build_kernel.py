@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Kernels of the user's: what is taken, and what is refused with which words."""
 
+import dataclasses
 import gzip
 import unittest
+from unittest import mock
 
 from build_support import BuildCase
 
-from malivm import kernel, proc
+from malivm import kernel, linux, proc
 
 RELEASE = "7.3.0-mine"
 
@@ -128,6 +130,16 @@ class Trees(BuildCase):
         before = sorted(self.tree.rglob("*"))
         kernel.resolve(str(self.tree))
         self.assertEqual(sorted(self.tree.rglob("*")), before)
+
+    def test_built_here(self) -> None:
+        self.add_module("o")
+        origin = linux.Source(self.dir, "7.3.4-1", "key", of_user=False)
+        with mock.patch.object(linux, "ensure",
+                               lambda name, _: linux.Built(self.tree, origin, name)):
+            found = kernel.resolve("built:plain")
+        self.assertEqual(dataclasses.replace(found, origin=""),
+                         dataclasses.replace(kernel.resolve(str(self.tree)), origin=""))
+        self.assertEqual(found.origin, "7.3.4-1, built as plain")
 
     def test_module_not_built(self) -> None:
         self.write("linux/modules.order", "drivers/a/a.o\n")

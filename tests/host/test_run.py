@@ -10,7 +10,7 @@ from typing import Any
 from unittest import mock
 
 import support
-from malivm import cli, guest, machine, run
+from malivm import cli, coverage, guest, machine, run
 from malivm.errors import MaliError
 from malivm.kernel import Kernel
 
@@ -235,6 +235,34 @@ class Options(RunCase):
         for line in (b"mode=run\n", b"test=a.one\n", b"test=b\n", b"keep-going=1\n", b"swap=256\n",
                      b"seed=7\n", b"cases=9\n", b"minutes=3\n", b"device.model=g610\n"):
             self.assertIn(line, text)
+
+    def test_coverage(self) -> None:
+        self.script(PASSING + OFF)
+        with mock.patch.object(coverage, "Session") as session, \
+                mock.patch.object(machine.Prepared, "config", autospec=True,
+                                  side_effect=machine.Prepared.config) as config:
+            session.return_value.share.return_value.__enter__.return_value = self.folder
+            code, _, _ = self.run_cli("--coverage", "cov")
+        self.assertEqual(code, 0)
+        self.assertEqual(session.call_args.args[0], "cov")
+        self.assertLessEqual({"coverage=1", "share=1"}, set(config.call_args.args[1]))
+        self.assertEqual(config.call_args.kwargs["share"], self.folder)
+        self.assertEqual(session.return_value.save.call_args.args[0], self.folder)
+
+    def test_coverage_that_cannot_be_had(self) -> None:
+        for steps, expected in ((PASSING + OFF, 2), (PASSING[:6] + OFF, 3)):
+            self.script(steps)
+            with mock.patch.object(coverage, "Session") as session:
+                session.return_value.share.return_value.__enter__.return_value = self.folder
+                session.return_value.save.side_effect = MaliError("no counters")
+                code, out, err = self.run_cli("--coverage", "cov")
+            self.assertEqual(code, expected)
+            self.assertIn("no counters", out + err)
+
+    def test_coverage_of_a_kernel_that_does_not_count(self) -> None:
+        code, _, err = self.run_cli("--coverage", "cov")
+        self.assertEqual(code, 2)
+        self.assertIn("the kernel (test) does not count", err)
 
     def test_log_folder(self) -> None:
         logs = self.folder / "logs"
