@@ -12,7 +12,7 @@ import xml.etree.ElementTree as ElementTree
 from collections.abc import Sequence
 from pathlib import Path
 
-from . import errors, packages, paths, proc, progress, qemu, setup
+from . import errors, kernel, packages, paths, proc, progress, qemu, setup
 
 SUITES = ("unit", "host", "style", "qtest", "fuzz", "guest")
 LONG = "long"
@@ -65,6 +65,9 @@ def run(suites: Sequence[str]) -> int:
         qemu.ensure_qtests()
     if _SANITIZED & set(suites):
         qemu.ensure_qemu(qemu.SANITIZED)
+    if LONG in suites:
+        # Here its progress is shown.
+        kernel.resolve("built")
     meson, extra = packages.meson_command()
     # Meson has its own for sanitizers, unless there are some.
     env = {**os.environ, **extra, **qemu.SANITIZED.env}

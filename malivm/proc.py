@@ -13,7 +13,8 @@ from . import errors, paths, progress
 # A user's PATH may lack the administrator's directories, where depmod is.
 _EXTRA_PATH = ("/usr/local/sbin", "/usr/sbin", "/sbin")
 _FULL = re.compile(r"No space left on device|Disk quota exceeded")
-_TELLING = re.compile(r"^E: |\berror\b|ERROR", re.MULTILINE)
+# Not the name of a file, such as the kernel's lib/error-inject.o
+_TELLING = re.compile(r"^E: |\berror\b(?![-.])|ERROR", re.MULTILINE)
 
 
 def find(program: str) -> str | None:

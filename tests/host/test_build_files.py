@@ -150,6 +150,10 @@ class Programs(BuildCase):
         self.assertTrue(message.startswith("building failed: ../a.c:1:2: error: no (all of it: "))
         self.assertIn("build stopped", proc.log_path("b").read_text("utf-8"))
 
+    def test_a_files_name_tells_nothing(self) -> None:
+        self.assertEqual(proc.telling_line("CC lib/error-inject.o\na.c:1: error: no b\n"),
+                         "a.c:1: error: no b")
+
     def test_full_disk(self) -> None:
         script = "echo 'as: a.o: No space left on device'; exit 1"
         self.assertIn("is full", self.error(lambda: proc.run(["sh", "-c", script], "building")))
