@@ -301,6 +301,15 @@ static void one_global(Fuzz *f)
     fuzz_reset(f);
 }
 
+/*
+ * What has to follow a change of tables: until then the GPU may go by what they
+ * were before, and by what they are after it is undone
+ */
+static void drop_translations(QTestState *qts, unsigned as)
+{
+    gpu_as_command(qts, as, CMD_FLUSH_PT);
+}
+
 /* What the firmware finds, and where it finds it, when it boots */
 static void one_boot(Fuzz *f)
 {
@@ -325,6 +334,7 @@ static void one_boot(Fuzz *f)
                      (saved[i] & ~PTE_ADDR) | (rnd() & 0xfff) |
                      (rnd_below(2) ? RAM_NOTHING : VM_RAM(0)));
     }
+    drop_translations(qts, 0);
     gpu_write(qts, MCU_CONTROL, rnd_below(3));
     qtest_clock_step(qts, NS_COLD_BOOT);
     gpu_write(qts, MCU_CONTROL, rnd_below(4) ? MCU_AUTO : rnd());
@@ -413,11 +423,13 @@ static void one_table(Fuzz *f)
         saved[i] = qtest_readq(f->b.qts, at[i]);
         qtest_writeq(f->b.qts, at[i], rnd_descriptor(saved[i]));
     }
+    drop_translations(f->b.qts, f->b.vm.as);
     group_go(f, 100000);
     group_evict(f);
     while (n--) {
         qtest_writeq(f->b.qts, at[n], saved[n]);
     }
+    drop_translations(f->b.qts, f->b.vm.as);
 }
 
 /* --- Registers --- */
