@@ -624,10 +624,12 @@ typedef struct Text {
 static void G_GNUC_PRINTF(2, 3) put(Text *t, const char *fmt, ...)
 {
     size_t used = MIN(t->len, t->size);
+    /* A text of no size may have no buffer, to which nothing can be added */
+    char *end = used ? t->buf + used : t->buf;
     va_list ap;
 
     va_start(ap, fmt);
-    t->len += vsnprintf(t->buf + used, t->size - used, fmt, ap);
+    t->len += vsnprintf(end, t->size - used, fmt, ap);
     va_end(ap);
 }
 
