@@ -3,7 +3,7 @@
 # The everyday commands. ./mali-vm --help has all of them.
 
 .DEFAULT_GOAL := help
-.PHONY: help run check check-long bench clean
+.PHONY: help run check check-long fuzz bench clean
 
 KERNEL ?= debian
 
@@ -23,6 +23,9 @@ check:          ## Set up and run the tests: all that CI runs
 
 check-long:     ## The same, and the tests that take long
 	python3 -m malivm.check --long $(SUITES)
+
+fuzz:           ## Have libFuzzer look for bad input, ten minutes for each part
+	./mali-vm fuzz --minutes 10
 
 bench:          ## Measure what the device costs
 	./mali-vm bench

@@ -12,7 +12,7 @@ import xml.etree.ElementTree as ElementTree
 from collections.abc import Sequence
 from pathlib import Path
 
-from . import errors, kernel, packages, paths, proc, progress, qemu, setup
+from . import errors, fuzz, kernel, packages, paths, proc, progress, qemu, setup
 
 SUITES = ("unit", "host", "style", "qtest", "fuzz", "guest")
 LONG = "long"
@@ -65,6 +65,7 @@ def run(suites: Sequence[str]) -> int:
         qemu.ensure_qtests()
     if _SANITIZED & set(suites):
         qemu.ensure_qemu(qemu.SANITIZED)
+        fuzz.ensure_all()
     if LONG in suites:
         # Here its progress is shown.
         kernel.resolve("built")

@@ -138,6 +138,23 @@ COMMANDS = (
     ), (
         ("./mali-vm bench loop copy", "two figures"),
     )),
+    Command("fuzz", "have libFuzzer look for input that the device does not survive", (
+        Option("names", "a target (default: all): isa, ptw, tlb or device",
+               {"nargs": "*", "metavar": "TARGET"}),
+        _value("--runs", "N", "so many inputs, the same each time (default: those of make check)",
+               None, positive),
+        _value("--minutes", "N", "go on for so long, with what earlier ones have found",
+               None, positive),
+        _value("--seed", "N", "what libFuzzer's choices come from", None, positive),
+        _value("--repeat", "FILE", "run one input, such as the one of a crash"),
+        _value("--trace", "FILE", "have a device trace (mali_csf_read, mali_csf_write and "
+               "mali_csf_event_run) among what target device begins with, and end"),
+        _flag("--list", "list the targets and end"),
+    ), (
+        ("./mali-vm fuzz", "what make check does"),
+        ("./mali-vm fuzz device --minutes 60", "the device, for an hour"),
+        ("./mali-vm fuzz tlb --repeat build/fuzz/tlb/crash-...", "a crash once more"),
+    )),
     Command("decode", "a dump of a command stream as text", (
         Option("file", "little-endian 64-bit words; - is standard input", {"metavar": "FILE"}),
         _value("--arch", "N", "the GPU's architecture, 10 to 14", 10, positive),

@@ -51,6 +51,7 @@ CONFIGURE = (
     "--disable-install-blobs",
 )
 BINARY = "qemu-system-aarch64"
+FUZZER = "qemu-fuzz-aarch64"            # of SANITIZED only
 
 
 @dataclass(frozen=True)
@@ -125,6 +126,11 @@ def _work() -> Path:
 def ensure_qemu(variant: Variant = NORMAL) -> Path:
     """The QEMU binary, built or brought up to date when needed."""
     return _ensure("qemu", [BINARY], variant) / BINARY
+
+
+def ensure_fuzzer() -> Path:
+    """QEMU as a program of libFuzzer's, on which sanitizers watch."""
+    return _ensure("fuzzer", [FUZZER], SANITIZED) / FUZZER
 
 
 def ensure_qtests() -> list[Path]:

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Targets that are parts of the device alone: tests/fuzz, compiled with what they are about.
+
+A row of _ROWS is a target. Its file, tests/fuzz/fuzz-NAME.c, turns bytes into what the part
+is given and asserts what must be true of the answer.
+"""
+
+import functools
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import paths, proc, progress, qemu
+from .fuzz_target import Program, Target
+
+_DEVICE = paths.PROJECT / "hw" / "gpu"
+_FUZZ = paths.PROJECT / "tests" / "fuzz"
+_UNIT = paths.PROJECT / "tests" / "unit"
+
+_CFLAGS = ("-std=gnu11", "-D_GNU_SOURCE", "-g", "-O1", "-fno-omit-frame-pointer",
+           "-fsanitize=fuzzer,address,undefined", "-fno-sanitize-recover=all", "-Wall", "-Wextra",
+           "-Werror", "-Wno-sign-compare", "-Wno-missing-field-initializers",
+           "-Wno-unused-parameter")
+
+
+@dataclass(frozen=True)
+class _Row:
+    name: str
+    title: str
+    runs: int
+    max_len: int
+    device: tuple[str, ...]             # files of hw/gpu that it is about
+    tests: tuple[str, ...] = ()         # files of tests/unit, or of tests/fuzz
+    qemu: tuple[str, ...] = ()          # files of QEMU's
+
+
+_ROWS = (
+    _Row("isa", "the decoder of command streams", 20000, 512, ("mali_csf_isa.c",),
+         ("isa-assemble.c",)),
+    _Row("ptw", "the page-table walker", 100000, 512, ("mali_csf_ptw.c",),
+         ("ptw-memory.c", "ptw-reference.c")),
+    _Row("tlb", "the TLB", 3000, 1024, ("mali_csf_ptw.c", "mali_csf_tlb.c"),
+         ("ptw-memory.c", "tlb-reference.c", "tlb-run.c"), ("util/interval-tree.c",)),
+)
+
+
+def _test_file(name: str) -> Path:
+    return _UNIT / name if (_UNIT / name).exists() else _FUZZ / name
+
+
+def _compile(row: _Row) -> Program:
+    """The program of `row`, compiled when needed."""
+    tree = qemu.source_dir()
+    sources = [_FUZZ / f"fuzz-{row.name}.c", *(_DEVICE / name for name in row.device),
+               *(_test_file(name) for name in row.tests), *(tree / name for name in row.qemu)]
+    includes = [f"-I{path}" for path in (tree / "include", qemu.build_dir(), _DEVICE, _UNIT)]
+    headers = [*_DEVICE.glob("*.h"), *_UNIT.glob("*.h"), *_FUZZ.glob("*.h")]
+    out = paths.build() / "fuzz" / row.name
+    program, stamp = out / f"fuzz-{row.name}", out / "key"
+    with paths.lock(out):
+        # For QEMU's headers, of which configure makes one.
+        qemu.ensure_qemu()
+        key = paths.digest(_CFLAGS, includes,
+                           [paths.stat_key(path) for path in sorted((*sources, *headers))])
+        if not (program.exists() and stamp.exists() and stamp.read_text(encoding="ascii") == key):
+            glib = proc.run(["pkg-config", "--cflags", "--libs", "glib-2.0"], "pkg-config").split()
+            with (progress.step(f"compiling fuzz-{row.name}.c"),
+                  tempfile.TemporaryDirectory(prefix=paths.PART, dir=out) as temp):
+                fresh = Path(temp) / program.name
+                proc.run(["clang", *_CFLAGS, *includes, *sources, *glib, "-o", fresh],
+                         f"compiling fuzz-{row.name}.c", log="fuzz-build")
+                fresh.replace(program)
+            paths.write_whole(stamp, key)
+    return Program((str(program),))
+
+
+TARGETS = tuple(Target(row.name, row.title, row.runs, row.max_len,
+                       functools.partial(_compile, row)) for row in _ROWS)
