@@ -13,15 +13,23 @@ from typing import Any
 from .errors import MaliError
 
 
+# QEMU answers within milliseconds unless its main loop is stuck.
+ANSWER_SECONDS = 30
+
+
 class QmpError(MaliError):
-    """QEMU refused a command; the message is its own."""
+    """QEMU refused a command; `reason` is its own sentence."""
+
+    def __init__(self, command: str, reason: str) -> None:
+        super().__init__(f"QEMU refused {command}: {reason}")
+        self.reason = reason
 
 
 class QmpClosed(MaliError):
-    """The connection ended: QEMU is gone."""
+    """The connection ended: QEMU is gone, or does not listen any more."""
 
-    def __init__(self) -> None:
-        super().__init__("QEMU ended while it was asked something: run again with --log", code=3)
+    def __init__(self, what: str = "QEMU ended while it was asked something") -> None:
+        super().__init__(f"{what}: run again with --log", code=3)
 
 
 class Qmp:
@@ -31,6 +39,7 @@ class Qmp:
         self._sock = sock
         self._pending = b""
         self._events: list[dict[str, Any]] = []
+        self._silent = False                # it has left a command without an answer
 
     def fileno(self) -> int:
         """For select(): readable when an event may be there."""
@@ -67,13 +76,21 @@ class Qmp:
     def execute(self, command: str, **arguments: Any) -> Any:
         """Run `command`, wait for its answer and return it."""
         request = {"execute": command, "arguments": arguments}
+        if self._silent or self._sock.fileno() < 0:
+            raise QmpClosed
+        self._sock.settimeout(ANSWER_SECONDS)
         try:
             self._sock.sendall(json.dumps(request).encode() + b"\n")
+            answer = self._answer("return", "error")
+        except TimeoutError as exc:
+            self._silent = True
+            raise QmpClosed(f"QEMU did not answer {command} within {ANSWER_SECONDS} s") from exc
         except (BrokenPipeError, ConnectionResetError) as exc:
             raise QmpClosed from exc
-        answer = self._answer("return", "error")
+        finally:
+            self._sock.settimeout(None)
         if "error" in answer:
-            raise QmpError(f"QEMU refused {command}: {answer['error']['desc']}")
+            raise QmpError(command, answer["error"]["desc"])
         return answer["return"]
 
     @property

@@ -35,7 +35,7 @@ TCG_CPU = "cortex-a76"
 # nothing that can be measured against `quiet`.
 KERNEL_ARGS: Mapping[str, str] = {
     "console": "ttyAMA0",
-    "panic": "-1",                          # with -no-reboot: QEMU ends
+    "panic": "-1",                          # with -no-reboot: the machine stops
     "loglevel": "7",
     "cryptomgr.notests": "1",               # of ciphers nobody uses here: half a second
 }
@@ -50,6 +50,7 @@ _SANITIZER = re.compile(r"ERROR: (Address|Leak)Sanitizer|runtime error: ")
 _DIE_WITH_RUNNER = ("setpriv", "--pdeathsig", "KILL", "--")
 
 CONSOLE, TAP, QMP = "console", "tap", "qmp"
+SHUTDOWN = "SHUTDOWN"                       # QMP's event: the guest has ended
 
 
 class Event(NamedTuple):
@@ -110,7 +111,9 @@ def command(config: Config, initrd: str, fds: Mapping[str, int]) -> list[str]:
         ("-m", config.memory),
         ("-nodefaults", None),
         ("-no-user-config", None),
+        # Whatever ends the guest stops the machine, so that its device can be asked; see events().
         ("-no-reboot", None),
+        ("-no-shutdown", None),
         ("-display", "none"),
         ("-kernel", str(config.kernel)),
         ("-initrd", initrd),
@@ -167,6 +170,7 @@ class Vm:
         self.started = 0.0
         self._ours: dict[str, socket.socket] = {}
         self._rest: dict[str, bytes] = {}
+        self._ended = False                 # the guest has, and QEMU was told to
 
     def __enter__(self) -> "Vm":
         initrd = os.memfd_create("initrd")
@@ -249,6 +253,11 @@ class Vm:
         size = os.fstat(self._stderr).st_size
         return os.pread(self._stderr, size, 0).decode(errors="replace")
 
+    def tell(self, text: str) -> None:
+        """Send a line to the guest's second port; a guest that does not read gets no more."""
+        with contextlib.suppress(BlockingIOError, BrokenPipeError, ConnectionResetError):
+            self._ours[TAP].send(text.encode() + b"\n", socket.MSG_DONTWAIT)
+
     def device_properties(self) -> dict[str, object]:
         """The GPU's properties as QEMU has them; {} without a GPU, or if QEMU is gone."""
         found: dict[str, object] = {}
@@ -272,6 +281,8 @@ class Vm:
     def events(self, deadline: float | None = None) -> Iterator[Event]:
         """What the machine says, line by line, until QEMU has ended.
 
+        When the guest has come to its end there is an event SHUTDOWN; QEMU still answers
+        while the caller has it, and is ended when they ask for the next one.
         Raises Timeout when time.monotonic() passes `deadline` before that. May be
         left and entered again: nothing is lost in between.
         """
@@ -301,7 +312,14 @@ class Vm:
         if name == QMP:
             try:
                 for message in self.qmp.events():
+                    # Ours, too, is told as one.
+                    if message["event"] == SHUTDOWN and self._ended:
+                        continue
                     yield Event(QMP, message["event"], now, message.get("data", {}))
+                    if message["event"] == SHUTDOWN:
+                        self._ended = True
+                        with contextlib.suppress(QmpClosed):
+                            self.qmp.execute("quit")
             except QmpClosed:
                 selector.unregister(key.fileobj)
                 self._ours[QMP].close()
