@@ -60,6 +60,10 @@ def prepare(args: argparse.Namespace, suites: Sequence[guest.Suite] = ()) -> Pre
                               default=options.CHECKS[0])
     wanted = [f"{name}={value}" for suite in suites for name, value in suite.device.items()]
     device = vm.effective([*wanted, *args.device_opt], args.model)
+    # A rule is one line, here and in the guest's configuration.
+    rules = [" ".join(rule.split()) for rule in [device.get("inject", ""), *args.inject]]
+    if any(rules):
+        device["inject"] = "; ".join(filter(None, rules))
     if check != options.CHECKS[0]:
         device["check"] = check
     chosen = kernel.resolve(args.kernel)

@@ -82,6 +82,9 @@ MACHINE = (
            "a page which the kernel has freed: off, report, or fatal, which ends the run "
            f"(default: what the tests want, most of them {CHECKS[0]})",
            {"metavar": "HOW", "choices": CHECKS}),
+    Option("--inject", "have the hardware misbehave as this rule says, such as "
+           "'as-command as=3 command=unlock -> never' (may be repeated; docs/mali-csf.rst has "
+           "the words)", {"metavar": "RULE", "action": "append", "default": []}),
     _value("--smp", "N", "processors of the guest", DEFAULT_SMP, positive),
     Option("--memory", f"memory of the guest (default: {DEFAULT_MEMORY})",
            {"metavar": "SIZE", "type": megabytes, "default": DEFAULT_MEMORY}),
@@ -119,6 +122,7 @@ COMMANDS = (
         ("./mali-vm run evict", "one suite"),
         ("./mali-vm run probe.query --model g310", "one test, another GPU"),
         ("./mali-vm run probe --device-opt coherent=off", "a GPU that does not snoop"),
+        ("./mali-vm run exec.loop --inject 'cs-request -> delay time=5ms'", "slow firmware"),
         ("./mali-vm run --kernel ~/linux --json out.json", "a kernel tree of your own"),
     )),
     Command("shell", "the same guest with a shell on this terminal", (

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .console import BOOT, Complaint, Console
+from .rules import Rule, idle
 from .tap import INIT, TapReader, TapTest
 
 # KNOWN: it passed, but for a bug of the kernel's that a file of docs/findings describes.
@@ -35,11 +36,13 @@ class Test:
     reason: str = ""
     log: list[str] = field(default_factory=list)
     findings: list[str] = field(default_factory=list)   # of the device's checker, a line each
+    rules: list[Rule] = field(default_factory=list)     # that it has added
 
     def to_json(self) -> dict[str, Any]:
         """The form of --json."""
         return {"name": self.name, "status": self.status, "seconds": round(self.seconds, 6),
-                "metrics": self.metrics, "reason": self.reason, "log": self.log}
+                "metrics": self.metrics, "reason": self.reason, "log": self.log,
+                "rules": [rule.to_json() for rule in self.rules]}
 
 
 @dataclass
@@ -54,6 +57,7 @@ class Report:
     boot_seconds: float
     total_seconds: float
     crashed: bool = False
+    rules: list[Rule] = field(default_factory=list)     # of the command line
 
     @property
     def exit_code(self) -> int:
@@ -73,7 +77,7 @@ class Report:
         return {
             "kernel": dict(self.kernel),
             "device": dict(self.device),
-            "rules": [],
+            "rules": [rule.to_json() for rule in self.rules],
             "findings": self.findings,
             "tests": [test.to_json() for test in self.tests],
             "seconds": {"boot": round(self.boot_seconds, 3),
@@ -93,12 +97,15 @@ class Collector:
     """
 
     def __init__(self, on_test: Callable[[Test], None] = lambda test: None,
-                 on_begin: Callable[[str], None] = lambda name: None):
+                 on_begin: Callable[[str], None] = lambda name: None,
+                 take_rules: Callable[[], list[Rule]] = list):
         self.console = Console()
         self.tap = TapReader()
         self.tests: list[Test] = []
         self.boot_seconds = 0.0             # from the start until tests could run
         self._on_test, self._on_begin = on_test, on_begin
+        self._take_rules = take_rules       # those of the test that is reported
+        self._rules: dict[str, list[Rule]] = {}
         self._reported: dict[str, TapTest] = {}
         self._begun: list[str] = []         # and not settled
         self._found: list[dict[str, Any]] = []
@@ -165,6 +172,7 @@ class Collector:
             self.tap.errors.append(f"{test.name} was reported twice")
             return
         self._reported[test.name] = test
+        self._rules[test.name] = self._take_rules()
         self._settle_complete()
 
     def _settle_complete(self) -> None:
@@ -211,6 +219,14 @@ class Collector:
         test.findings = [f"{finding['kind']}: {finding['message']}" for finding in found
                          if not finding["expected"]]
 
+    def _judge_rules(self, test: Test) -> None:
+        """What a test has made the hardware do has to have happened to it."""
+        test.rules = self._rules.get(test.name, [])
+        reasons = idle(test.rules)
+        if reasons and test.status in (PASS, KNOWN):
+            test.status = FAIL
+            test.reason = "; ".join([test.reason] * bool(test.reason) + reasons)
+
     @staticmethod
     def _known(said: TapTest, complaints: list[Complaint]) -> str:
         """The files that describe all of `complaints`, or "" if one is in none of them."""
@@ -240,5 +256,6 @@ class Collector:
             test.status = KNOWN if known else FAIL
             test.log += [line for complaint in complaints for line in complaint.lines]
         self._judge_findings(said, test)
+        self._judge_rules(test)
         self.tests.append(test)
         self._on_test(test)

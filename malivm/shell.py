@@ -8,8 +8,9 @@ import termios
 from collections.abc import Iterator
 from pathlib import Path
 
-from . import machine, progress, vm
+from . import injected, machine, progress, vm
 from .errors import MaliError
+from .rules import Rules
 
 
 @contextlib.contextmanager
@@ -25,6 +26,14 @@ def _terminal_kept() -> Iterator[None]:
         termios.tcsetattr(sys.stdin, termios.TCSADRAIN, saved)
 
 
+def _tell(stops: injected.Stops, stopped: str) -> None:
+    """What the user of the terminal has to know after a rule has stopped the machine."""
+    while stops.failed:
+        progress.say(stops.failed.pop())
+    if stopped:
+        progress.say(f"{stopped}; to have it go on: Ctrl-A c, cont, Ctrl-A c")
+
+
 def main(args: argparse.Namespace) -> int:
     """The command; returns the exit code."""
     share = Path(args.share).expanduser().absolute()
@@ -37,8 +46,13 @@ def main(args: argparse.Namespace) -> int:
     progress.say(f"Linux {prepared.kernel.release}; /host is {share}; "
                  "Ctrl-A x ends the machine, Ctrl-A h shows more keys")
     with _terminal_kept(), vm.Vm(config) as running:
-        for _ in running.events():
-            pass
+        rules = Rules(running.qmp)
+        if "inject" in prepared.device:
+            rules.start()
+        stops = injected.Stops(running.qmp, rules, progress.say)
+        for event in running.events():
+            if event.text == injected.EVENT:
+                _tell(stops, stops.handle(event.data))
         code = running.wait()
         error = vm.refusal(running.stderr()) if code else ""
     if error:

@@ -227,6 +227,10 @@ def summary(paper: Paper, report: Report) -> None:
         paper.line(CAPTION)
         paper.line()
         pivot(paper, cells)
+    if report.rules:
+        paper.line()
+        grid(paper, ["rule", "hits", ""], [[rule.name, str(rule.hits), rule.rule]
+                                           for rule in report.rules], right=(1,))
     for test in report.tests:
         if test.status == FAIL and test.log:
             _log(paper, test.name, test.log)

@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "ask.h"
 #include "conf.h"
 #include "harness.h"
 
@@ -24,6 +25,9 @@
 #define MAX_FINDINGS 8
 #define MAX_KNOWN 4
 #define TEXT_SIZE 256
+
+/* Of standard output: a whole report, so that it is one write and nothing gets between. */
+#define OUT_SIZE (128 * KIB)
 
 enum outcome { NOT_FINISHED, PASSED, FAILED, SKIPPED };
 
@@ -63,6 +67,7 @@ struct result {
 	struct known known[MAX_KNOWN];
 	size_t nr_tunables;
 	struct tunable tunables[MAX_TUNABLES];
+	bool asks_host;
 };
 
 static struct result *result;
@@ -311,6 +316,27 @@ static void restore_tunables(void)
 	}
 }
 
+void test_asks_host(void)
+{
+	result->asks_host = true;
+}
+
+/*
+ * The host removes the rules that the test added, before anything else happens
+ * to the device. What it then has to say of them it says itself.
+ */
+static void end_for_host(const char *name)
+{
+	char answer[ANSWER_SIZE];
+
+	if (result->asks_host && ask(answer, "test-end %s", name)) {
+		if (result->outcome == PASSED)
+			set_outcome(FAILED, "%s", answer);
+		else
+			test_log("%s", answer);
+	}
+}
+
 uint64_t test_seed(void)
 {
 	return seed;
@@ -513,6 +539,7 @@ static int run_selection(const struct selection *sel, size_t count)
 			kmsg(4, "mali-vm: begin %s", sel[i].name);
 			if (run_child(sel[i].test))
 				crashed = sel[i].name;
+			end_for_host(sel[i].name);
 			restore_tunables();
 			result->end = machine_ns();
 			kmsg(4, "mali-vm: end %s", sel[i].name);
@@ -526,6 +553,7 @@ static int run_selection(const struct selection *sel, size_t count)
 
 int suite_main(const struct suite *suite, int argc, char **argv)
 {
+	static char out[OUT_SIZE];
 	struct selection *sel;
 	bool list = false;
 	size_t i, count;
@@ -552,6 +580,7 @@ int suite_main(const struct suite *suite, int argc, char **argv)
 		fprintf(stderr, "%s: out of memory\n", suite->name);
 		return 2;
 	}
+	setvbuf(stdout, out, _IOFBF, sizeof(out));
 	count = select_tests(sel, suite, argc, argv);
 	if (list) {
 		for (i = 0; i < count; i++)

@@ -110,6 +110,12 @@ void metric_string(const char *name, const char *value);
  */
 int tunable_set(const char *path, const char *fmt, ...) __printf(2, 3);
 
+/*
+ * The test asks the host for something (host.h does): the host is told when it
+ * is over, and undoes what it asked for.
+ */
+void test_asks_host(void);
+
 /* Pseudo-random numbers that depend on the run's seed and the test's name. */
 uint64_t test_seed(void);
 

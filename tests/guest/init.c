@@ -6,7 +6,7 @@
  * What the host has to read goes to the second serial port: the suites' TAP,
  * one stream a suite, and comment lines of its own that begin with
  * "# mali-vm:". The last of them is "# mali-vm: done"; without it something
- * was cut off. The first serial port is the kernel's console and the shell's.
+ * was cut off. Tests ask the host there, too (ask.h). The first serial port is the kernel's console and the shell's.
  */
 
 #include <dirent.h>
@@ -26,6 +26,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "ask.h"
 #include "conf.h"
 #include "coverage.h"
 #include "klog.h"
@@ -33,7 +34,6 @@
 #include "swap.h"
 #include "util.h"
 
-#define TAP_TTY "/dev/ttyAMA1"
 #define CONSOLE_TTY "/dev/ttyAMA0"
 #define TESTS_DIR "/tests"
 #define DRIVER_DIR "/sys/bus/platform/drivers/panthor"
@@ -96,7 +96,7 @@ static void open_tap(void)
 {
 	struct termios tio;
 
-	tap_fd = open(TAP_TTY, O_RDWR | O_NOCTTY | O_CLOEXEC);
+	tap_fd = open(HOST_TTY, O_RDWR | O_NOCTTY | O_CLOEXEC);
 	if (tap_fd < 0) {
 		tap_fd = STDERR_FILENO;
 		return;

@@ -188,7 +188,8 @@ class Form(unittest.TestCase):
         self.assertEqual(document, {
             "kernel": {"release": "7.3"}, "device": {"model": "g610"}, "rules": [],
             "findings": [], "tests": [{"name": "a.one", "status": "pass", "seconds": 1.5,
-                                       "metrics": {"pages": 4}, "reason": "", "log": ["x"]}],
+                                       "metrics": {"pages": 4}, "reason": "", "log": ["x"],
+                                       "rules": []}],
             "seconds": {"boot": 3.25, "total": 9.0}})
 
     def test_boot_seconds_are_those_of_the_first_sign_of_readiness(self) -> None:
