@@ -25,24 +25,25 @@ class Stops:
         name, when = data["rule"], f"{data['time-ns'] / 1e9:.6f} s after its start"
         if data["action"] == "pause":
             return f"rule {name} stopped the machine {when}"
-        problem = self._save(name, Path(data.get("file", "")))
+        file = data.get("file", "")
+        problem = self._save(name, file)
         if problem:
             self.failed.append(f"rule {name}: the machine was not saved: {problem}")
         else:
-            self._say(f"rule {name}: the machine as it was {when} is in {data['file']}")
+            self._say(f"rule {name}: the machine as it was {when} is in {file}")
         try:
             self._qmp.execute("cont")
         except MaliError as exc:
             return f"rule {name} stopped the machine {when}, and it does not go on: {exc.message}"
         return ""
 
-    def _save(self, name: str, target: Path) -> str:
+    def _save(self, name: str, file: str) -> str:
         """Why it could not be saved, or ""."""
         # The guest can add rules: none of its own names a file of the host.
         if not self._rules.is_given(name):
             return "only a rule of the command line can name a file"
         try:
-            snapshot.save(self._qmp, target)
+            snapshot.save(self._qmp, Path(file))
         except QmpClosed:
             return "QEMU ended meanwhile"
         except QmpError as exc:
@@ -50,5 +51,5 @@ class Stops:
         except MaliError as exc:
             return exc.message
         except OSError as exc:
-            return f"{target}: {exc.strerror}"
+            return f"{file}: {exc.strerror}"
         return ""

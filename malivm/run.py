@@ -57,7 +57,8 @@ def check_json(name: str | None) -> Path | None:
 
 
 def _title(paper: table.Paper, prepared: machine.Prepared) -> None:
-    properties = ", ".join(f"{k}={v}" for k, v in prepared.device.items())
+    # The rules have a table of their own.
+    properties = ", ".join(f"{k}={v}" for k, v in prepared.device.items() if k != "inject")
     paper.line(paper.paint(f"Linux {prepared.kernel.release} on mali-csf ({properties}), "
                            f"{prepared.smp} CPUs, {prepared.memory} MiB", "bold"))
 

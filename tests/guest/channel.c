@@ -19,8 +19,8 @@
 #include "host.h"
 #include "panthor.h"
 
-/* Matches nothing that happens here, for rules that are only there to be there */
-#define IDLE_RULE "as-command as=0 va=0xfff000000000 -> count"
+/* It matches nothing that happens here. */
+#define IDLE_RULE "as-command name=left optional as=0 va=0xfff000000000 -> count"
 
 static void answers(const void *arg)
 {
@@ -147,7 +147,7 @@ static void torn(const void *arg)
 /* The driver's probe sets up the firmware's address space. */
 static void hits(const void *arg)
 {
-	char *name = inject("name=update as-command as=0 command=update -> count");
+	char *name = inject("as-command name=update as=0 command=update -> count");
 	unsigned long long before = inject_hits(name);
 	struct panthor gpu;
 
@@ -165,7 +165,7 @@ static void hits(const void *arg)
 /* The rule of this test is left behind, and not to be found in the next one. */
 static void leave(const void *arg)
 {
-	free(inject("name=left optional " IDLE_RULE));
+	free(inject(IDLE_RULE));
 	(void)arg;
 }
 
