@@ -112,21 +112,49 @@ const char *mali_csf_find_reg(int block, const char *name)
     return NULL;
 }
 
-void mali_csf_poke_reg(MaliCsfState *s, const char *reg, unsigned block,
-                       unsigned bank, uint32_t val, uint32_t flip)
+/* The first word of a register that is stored; NULL where there is none */
+static const MaliRegBlock *mali_csf_stored(const MaliCsfState *s, int block,
+                                           unsigned bank, const char *reg,
+                                           unsigned *nr)
 {
     for (int i = 0; i < ARRAY_SIZE(mali_blocks); i++) {
         const MaliRegBlock *b = mali_blocks[i];
-        unsigned nr = 0;
 
-        while (nr < b->n_regs && b->regs[nr].name != reg) {
-            nr++;
-        }
-        if (b->id != block || nr == b->n_regs || !b->file ||
-            bank >= b->banks || (b->present && !b->present(s, bank))) {
+        if (b->id != block || !b->file || bank >= b->banks ||
+            (b->present && !b->present(s, bank))) {
             continue;
         }
-        b->file(s, bank)[nr] = flip ? b->file(s, bank)[nr] ^ flip : val;
+        for (*nr = 0; *nr < b->n_regs; ++*nr) {
+            const MaliReg *r = &b->regs[*nr];
+
+            if (r->name == reg && !r->read && (r->wmask || !r->write)) {
+                return b;
+            }
+        }
+    }
+    return NULL;
+}
+
+unsigned mali_csf_reg_bits(const MaliCsfState *s, int block, unsigned bank,
+                           const char *reg)
+{
+    unsigned nr;
+    const MaliRegBlock *b = mali_csf_stored(s, block, bank, reg, &nr);
+
+    return !b ? 0 : nr + 1 < b->n_regs && b->regs[nr + 1].name == reg ? 64 : 32;
+}
+
+void mali_csf_poke_reg(MaliCsfState *s, const char *reg, unsigned block,
+                       unsigned bank, uint64_t val, uint64_t flip)
+{
+    unsigned nr;
+    const MaliRegBlock *b = mali_csf_stored(s, block, bank, reg, &nr);
+    unsigned words = mali_csf_reg_bits(s, block, bank, reg) / 32;
+
+    for (unsigned i = 0; i < words; i++) {
+        uint32_t *word = &b->file(s, bank)[nr + i];
+
+        *word = flip ? *word ^ (flip >> i * 32) : val >> i * 32;
     }
 }
 
@@ -420,6 +448,9 @@ void mali_csf_reset_blocks(MaliCsfState *s)
     mali_inject_reset(&s->inject);
     s->irq[MALI_IRQ_JOB].rawstat = 0;
     s->irq[MALI_IRQ_MMU].rawstat = 0;
+    for (int i = 0; i < MALI_IRQ_COUNT; i++) {
+        s->irq[i].muted = 0;
+    }
     mali_irq_update(s);
 }
 
@@ -449,6 +480,8 @@ static int mali_csf_post_load(void *opaque, int version_id)
     MaliCsfState *s = opaque;
 
     mali_event_post_load(s);
+    /* A machine that was saved without rules leaves us our own */
+    mali_inject_rearm(s);
     mali_irq_update(s);
     if (mali_sched_post_load(s)) {
         return -EINVAL;

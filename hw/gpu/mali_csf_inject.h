@@ -84,6 +84,7 @@ typedef enum MaliInjectAct {
     MALI_ACT_RULES,         /* how many of them a rule can name */
     /* What is left of an event that was put off */
     MALI_ACT_FIRE = MALI_ACT_RULES,
+    MALI_ACT_LATCH,
     MALI_ACT_TELL_GLB,
     MALI_ACT_TELL_CSG,
     MALI_ACT_TELL_CS,
@@ -272,8 +273,12 @@ typedef struct MaliInjectEnv {
     uint32_t cs_slots;
     uint32_t va_bits;
     uint32_t window;        /* bytes of registers */
+    uint32_t doorbells;     /* in the window */
     /* The register's own name in a block (or any, NULL if none is that one) */
     const char *(*find_reg)(const void *opaque, int block, const char *name);
+    /* How much storage the register of that name has there: 0, 32 or 64 bits */
+    unsigned (*reg_bits)(const void *opaque, int block, unsigned bank,
+                         const char *name);
     /* The opcode of an instruction; negative: there is none */
     int (*find_opcode)(const void *opaque, const char *name);
     const void *opaque;

@@ -155,7 +155,7 @@ static const MaliWord filter_words[W_COUNT] = {
     [W_CSG] = { "csg", WORD_NUMBER, WHAT(csg), .below = BELOW(csg_slots) },
     [W_CS] = { "cs", WORD_NUMBER, WHAT(cs), .below = BELOW(cs_slots) },
     [W_DOORBELL] = { "doorbell", WORD_NUMBER, WHAT(doorbell),
-                     .max = MALI_NUM_DOORBELLS - 1 },
+                     .below = BELOW(doorbells) },
     [W_ACCESS] = { "access", WORD_NAME, WHAT(access), accesses },
     [W_OPCODE] = { "opcode", WORD_OPCODE, WHAT(opcode) },
     [W_PC] = { "pc", WORD_NUMBER, WHAT(pc) },
@@ -293,7 +293,7 @@ static const MaliInjectActRow mali_inject_acts[MALI_ACT_RULES] = {
         { ARGS(type), CS_EXC_UNRECOVERABLE } } },
     [MALI_ACT_STALL] = { "stall", BITS1(A_TIME), BITS1(A_TIME) },
     [MALI_ACT_OOM] = { "oom" },
-    [MALI_ACT_COUNT] = { "count", BITS1(A_TIME) },
+    [MALI_ACT_COUNT] = { "count" },
     [MALI_ACT_RAISE] = { "raise", BITS3(A_TIME, A_LINE, A_BITS),
         BITS1(A_BITS) },
     [MALI_ACT_AS_FAULT] = { "as-fault",
@@ -529,6 +529,21 @@ static bool parse_opcode(MaliParse *p, const MaliWord *w, const char *text,
     return true;
 }
 
+/* A sync event is that of an instruction that writes an object */
+static bool check_sync_opcode(MaliParse *p, const char *text, uint64_t val)
+{
+    static const char *const names[] = {
+        "SYNC_ADD32", "SYNC_SET32", "SYNC_ADD64", "SYNC_SET64",
+    };
+
+    for (int i = 0; i < ARRAY_SIZE(names); i++) {
+        if (p->env->find_opcode(p->env->opaque, names[i]) == (int)val) {
+            return true;
+        }
+    }
+    return refuse(p, "opcode=%s never matches: it writes no sync object", text);
+}
+
 /* --- Filters --- */
 
 static bool parse_filter(MaliParse *p, const MaliWord *w, const char *text)
@@ -568,7 +583,8 @@ static bool parse_filter(MaliParse *p, const MaliWord *w, const char *text)
         f.b = f.a;
         break;
     case WORD_OPCODE:
-        ok = parse_opcode(p, w, text, &f.a);
+        ok = parse_opcode(p, w, text, &f.a) &&
+             (r->kind != MALI_INJECT_SYNC || check_sync_opcode(p, text, f.a));
         f.b = f.a;
         break;
     default:
@@ -582,6 +598,19 @@ static bool parse_filter(MaliParse *p, const MaliWord *w, const char *text)
     }
     r->filters[r->n_filters++] = f;
     return true;
+}
+
+/*
+ * Where the generator begins: seeds that differ by little, and small ones, must
+ * not lead to first numbers that do (the end of MurmurHash3)
+ */
+static uint32_t scatter(uint64_t seed)
+{
+    uint32_t x = (uint32_t)seed ^ seed >> 32;
+
+    x = (x ^ x >> 16) * 0x85ebca6b;
+    x = (x ^ x >> 13) * 0xc2b2ae35;
+    return x ^ x >> 16 ?: 1;
 }
 
 /* What any rule may have.  *@known: @key is one of these. */
@@ -611,7 +640,7 @@ static bool parse_common(MaliParse *p, const char *key, const char *text,
         if (!parse_plain(p, key, text, &val)) {
             return false;
         }
-        r->random = (uint32_t)val ^ val >> 32 ?: 1;
+        r->random = scatter(val);
         p->has_seed = true;
     } else if (!strcmp(key, "probability")) {
         char *end;
@@ -843,6 +872,84 @@ static bool parse_act_word(MaliParse *p, char *word)
     return say_twice(p, w, word) && parse_arg(p, &act_words[w], text);
 }
 
+/* Words of an action that mean something to some events only */
+static bool check_act_event(MaliParse *p)
+{
+    const MaliInjectRule *r = p->rule;
+    bool buffer = r->kind == MALI_INJECT_SUSPEND_SAVE ||
+                  r->kind == MALI_INJECT_SUSPEND_LOAD;
+
+    if ((r->act == MALI_ACT_SET || r->act == MALI_ACT_FLIP) && !buffer &&
+        p->seen & BIT(A_OFFSET)) {
+        return refuse(p, "offset is for suspend-save and suspend-load");
+    }
+    if (r->act == MALI_ACT_FAULT && r->kind != MALI_INJECT_FETCH &&
+        p->seen & BIT(A_INFO)) {
+        return refuse(p, "info is for fetch: an MMU fault has none");
+    }
+    if (r->act == MALI_ACT_TWICE && r->kind != MALI_INJECT_IRQ &&
+        p->seen & BIT(A_TIME)) {
+        return refuse(p, "time is for irq: a sync is written twice at once");
+    }
+    return true;
+}
+
+/* Values that change nothing, or are more than there is room for */
+static bool check_act_values(MaliParse *p)
+{
+    const MaliInjectRule *r = p->rule;
+    const MaliInjectArgs *a = &r->args;
+    bool narrow = r->act == MALI_ACT_RAISE ||
+                  ((r->act == MALI_ACT_POKE || r->act == MALI_ACT_INTERFACE) &&
+                   a->size == 4);
+
+    if (p->seen & BIT(A_BITS) && !a->bits) {
+        return refuse(p, "bits=0 changes nothing");
+    }
+    if (narrow && (a->value | a->bits) > UINT32_MAX) {
+        return refuse(p, "%s is for 32 bits: 0x%" PRIx64 " is too much",
+                      mali_inject_acts[r->act].name, a->value | a->bits);
+    }
+    if (p->seen & BIT(A_SIZE) && a->size != 4 && a->size != 8) {
+        return refuse(p, "size is 4 or 8");
+    }
+    if (p->seen & BIT(A_TYPE) && !a->type) {
+        return refuse(p, "type=0 is no exception");
+    }
+    if (r->act == MALI_ACT_POKE && a->va >> p->env->va_bits) {
+        return refuse(p, "va=0x%" PRIx64 " is beyond the %u bits of an address",
+                      a->va, p->env->va_bits);
+    }
+    return true;
+}
+
+/*
+ * The storage that is to be changed: of the block that was said, or the first
+ * that has such a register
+ */
+static bool check_storage(MaliParse *p)
+{
+    MaliInjectArgs *a = &p->rule->args;
+    const char *name = (const char *)(uintptr_t)a->reg;
+    unsigned bits;
+
+    if (!(p->seen & BIT(A_BLOCK))) {
+        a->block = 0;
+        while (!p->env->find_reg(p->env->opaque, a->block, name)) {
+            a->block++;
+        }
+    }
+    bits = p->env->reg_bits(p->env->opaque, a->block, a->bank, name);
+    if (!bits) {
+        return refuse(p, "%s has no storage there that could be changed", name);
+    }
+    if (bits < 64 && (a->value | a->bits) >> bits) {
+        return refuse(p, "%s has %u bits: 0x%" PRIx64 " is too much", name,
+                      bits, a->value | a->bits);
+    }
+    return true;
+}
+
 static bool check_act(MaliParse *p)
 {
     MaliInjectRule *r = p->rule;
@@ -859,14 +966,12 @@ static bool check_act(MaliParse *p)
     if (row->words & BIT(A_REG) && !(p->seen & BIT(A_REG))) {
         return refuse(p, "%s wants reg=NAME", row->name);
     }
-    if (p->seen & BIT(A_SIZE) && r->args.size != 4 && r->args.size != 8) {
-        return refuse(p, "size is 4 or 8");
-    }
     if (p->seen & BIT(A_TIME) && r->args.time == MALI_INJECT_NEVER &&
         r->act != MALI_ACT_STALL) {
         return refuse(p, "%s: that would never come", row->name);
     }
-    return true;
+    return check_act_event(p) && check_act_values(p) &&
+           (!(row->words & BIT(A_REG)) || check_storage(p));
 }
 
 static bool parse_act(MaliParse *p, char **words, int n)
@@ -949,7 +1054,7 @@ MaliInjectRule *mali_inject_parse(const MaliInjectEnv *env, const char *text,
     *why = NULL;
     r->text = g_strstrip(g_strndup(text, MALI_INJECT_TEXT));
     r->chance = 1ULL << 32;
-    r->random = 1;
+    r->random = scatter(1);
     if (strlen(text) >= MALI_INJECT_TEXT) {
         refuse(&p, "a rule has less than %d characters", MALI_INJECT_TEXT);
     } else if (!g_utf8_validate(text, -1, NULL) ||

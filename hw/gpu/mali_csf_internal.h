@@ -186,6 +186,7 @@ typedef struct MaliMemRam {
 typedef struct MaliHold {
     uint32_t value;         /* the request's bits; others are another request */
     int64_t until;          /* ns; 0: nothing is held up */
+    bool let;               /* no rule minds; it may still have to wait */
 } MaliHold;
 
 /* --- Queues and their streams (mali_csf_cs.c) --- */
@@ -513,9 +514,12 @@ static inline void mali_reg64_set(uint32_t *file, unsigned reg, uint64_t val)
 void mali_csf_reset_blocks(MaliCsfState *s);
 /* The name of a register, in one block or (-1) in any; NULL: there is none */
 const char *mali_csf_find_reg(int block, const char *name);
+/* How much storage a register has in that bank of a block: 0, 32 or 64 bits */
+unsigned mali_csf_reg_bits(const MaliCsfState *s, int block, unsigned bank,
+                           const char *reg);
 /* Put @val in the storage of a register, or flip the bits of @flip there */
 void mali_csf_poke_reg(MaliCsfState *s, const char *reg, unsigned block,
-                       unsigned bank, uint32_t val, uint32_t flip);
+                       unsigned bank, uint64_t val, uint64_t flip);
 
 /* --- mali_csf_event.c --- */
 
@@ -852,6 +856,8 @@ typedef struct MaliHoldTable {
 uint32_t mali_hold_requests(MaliCsfState *s, const MaliHoldTable *t,
                             MaliHold *holds, unsigned csg, unsigned cs,
                             uint32_t req, uint32_t changed, uint32_t *wrong);
+/* They were: what comes next is another request, even if it looks the same */
+void mali_hold_answered(MaliHold *holds, unsigned n);
 extern const VMStateDescription vmstate_mali_hold;
 
 /* --- mali_csf_fdt.c --- */
