@@ -291,6 +291,10 @@ static uint32_t mali_cs_run_page(MaliCsCtx *x, uint32_t budget,
             break;
         default:
         other:
+            if (n) {
+                /* What was tried before is behind us */
+                c->retried = false;
+            }
             f->pc = pc;
             x->word = word;
             *step = mali_cs_step(x);
@@ -301,6 +305,9 @@ static uint32_t mali_cs_run_page(MaliCsCtx *x, uint32_t budget,
         pc += 8;
     }
     f->pc = pc;
+    if (n) {
+        c->retried = false;
+    }
     return n;
 }
 

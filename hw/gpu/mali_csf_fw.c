@@ -371,7 +371,8 @@ static MaliXlate mali_fw_global(MaliCsfState *s)
     state = held & ops->halt_mask ? GLB_STATE_ACTIVE : ops->state(req);
     new_ack = ack ^ changed ^ wrong;
     if (ops->acks_state && !(held & ops->halt_mask)) {
-        new_ack = (new_ack & ~ops->halt_mask) | (req & ops->halt_mask);
+        new_ack = (new_ack & ~ops->halt_mask) |
+                  ((req ^ wrong) & ops->halt_mask);
     }
     trace_mali_csf_fw_global(req, ack, new_ack, irq_mask, state);
     if (new_ack != ack) {
@@ -386,6 +387,9 @@ static MaliXlate mali_fw_global(MaliCsfState *s)
     if (state != GLB_STATE_ACTIVE && !mali_event_pending(s, MALI_EV_MCU)) {
         mali_fw_go(s, MCU_STATUS_HALT, s->timing.fw_halt);
     }
+    /* All but a halt, which has no ack: it stays one request */
+    mali_hold_answered(&s->fw.holds[MALI_GLB_REQUEST_HALT + 1],
+                       MALI_GLB_REQUESTS - MALI_GLB_REQUEST_HALT - 1);
     return MALI_XLATE_OK;
 }
 

@@ -281,6 +281,7 @@ static void mali_gpu_command_reset(MaliCsfState *s, uint32_t mode)
     }
     trace_mali_csf_gpu_reset(mode);
     mali_event_cancel(s, MALI_EV_FLUSH);
+    mali_event_cancel(s, MALI_EV_RESET);
     mali_gpu_power_drop(s);
     mali_gpu_counter_use(s, MALI_COUNTER_COMMAND | MALI_COUNTER_FIRMWARE,
                          false);

@@ -38,14 +38,10 @@ static MaliDeed *deed_at(const MaliInject *inj, unsigned i)
     return &g_array_index(inj->pending, MaliDeed, i);
 }
 
-void mali_inject_later(MaliInject *inj, MaliInjectAct act, const char *rule,
-                       const MaliInjectArgs *args, int64_t delay)
+static void put_off(MaliInject *inj, MaliInjectAct act, const char *rule,
+                    const MaliInjectArgs *args, int64_t due)
 {
-    /* At least 1 ns: never within the event that led to it */
-    MaliDeed deed = {
-        .due = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) + MAX(delay, 1),
-        .act = act, .args = *args,
-    };
+    MaliDeed deed = { .due = due, .act = act, .args = *args };
 
     if (inj->pending->len == MALI_INJECT_PENDING) {
         inj->lost++;
@@ -55,6 +51,14 @@ void mali_inject_later(MaliInject *inj, MaliInjectAct act, const char *rule,
     g_strlcpy(deed.rule, rule, sizeof(deed.rule));
     g_array_append_val(inj->pending, deed);
     inj->wake(inj->opaque, deed.due);
+}
+
+void mali_inject_later(MaliInject *inj, MaliInjectAct act, const char *rule,
+                       const MaliInjectArgs *args, int64_t delay)
+{
+    /* At least 1 ns: never within the event that led to it */
+    put_off(inj, act, rule, args,
+            qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) + MAX(delay, 1));
 }
 
 /* The earliest, and of those of one time the first that was put there */
@@ -134,9 +138,24 @@ static void enter_rule(MaliInject *inj, MaliInjectRule *r)
     watch(inj);
 }
 
+/* Whether it would come after itself, by others that were there before it */
+static bool in_circle(const MaliInject *inj, const MaliInjectRule *r)
+{
+    const MaliInjectRule *before = r;
+
+    for (unsigned i = 0; i <= inj->rules->len && before; i++) {
+        if (*before->after && !strcmp(before->after, r->name)) {
+            return true;
+        }
+        before = find_rule(inj, before->after);
+    }
+    return false;
+}
+
 const MaliInjectRule *mali_inject_add(MaliInject *inj, const char *text,
                                       char **why)
 {
+    int64_t now = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL);
     MaliInjectRule *r = mali_inject_parse(&inj->env, text, why);
 
     if (!r) {
@@ -147,6 +166,12 @@ const MaliInjectRule *mali_inject_add(MaliInject *inj, const char *text,
     } else if (*r->after && !find_rule(inj, r->after)) {
         *why = g_strdup_printf("there is no rule %s that this could come after",
                                r->after);
+    } else if (in_circle(inj, r)) {
+        *why = g_strdup_printf("it would come after itself, by way of %s",
+                               r->after);
+    } else if (r->kind == MALI_INJECT_TIME && r->when <= now) {
+        *why = g_strdup_printf("that time is past: it is %" PRId64 " ns after "
+                               "the start", now);
     } else if (inj->rules->len == MALI_INJECT_RULES) {
         *why = g_strdup_printf("there are %d rules already",
                                MALI_INJECT_RULES);
@@ -159,8 +184,6 @@ const MaliInjectRule *mali_inject_add(MaliInject *inj, const char *text,
     enter_rule(inj, r);
     trace_mali_csf_inject_add(r->name, r->text);
     if (r->kind == MALI_INJECT_TIME) {
-        int64_t now = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL);
-
         mali_inject_later(inj, MALI_ACT_FIRE, r->name, &r->args,
                           r->when - now);
     }
@@ -288,13 +311,16 @@ static MaliInjectArgs complete_args(const MaliInjectRule *r,
 static void act(MaliInject *inj, MaliInjectRule *r, const MaliInjectWhat *what)
 {
     MaliInjectArgs args = complete_args(r, what);
+    int64_t now = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL);
+    /* A time that has come is no event of the hardware's */
+    bool timed = r->kind == MALI_INJECT_AFTER || r->kind == MALI_INJECT_TIME;
 
-    trace_mali_csf_inject_hit(r->name, r->hits,
-                              qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL),
+    trace_mali_csf_inject_hit(r->name, r->hits, now,
                               mali_inject_kind_name(r->kind),
                               mali_inject_act_name(r->act));
     if (!mali_act_changes_event(r->act) && r->act != MALI_ACT_COUNT) {
-        mali_inject_later(inj, r->act, r->name, &args, args.time);
+        put_off(inj, r->act, r->name, &args,
+                now + MAX(args.time, timed ? 0 : 1));
     }
     for (unsigned i = 0; i < inj->by_kind[MALI_INJECT_AFTER]->len; i++) {
         MaliInjectRule *next = rule_at(inj->by_kind[MALI_INJECT_AFTER], i);

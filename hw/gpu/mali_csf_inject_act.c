@@ -210,6 +210,7 @@ static MaliDeedFn *const mali_deeds[MALI_ACTS] = {
     [MALI_ACT_PAUSE] = mali_deed_stop_machine,
     [MALI_ACT_SNAPSHOT] = mali_deed_stop_machine,
     [MALI_ACT_FIRE] = mali_deed_fire,
+    [MALI_ACT_LATCH] = mali_deed_raise,
     [MALI_ACT_TELL_GLB] = mali_deed_tell_glb,
     [MALI_ACT_TELL_CSG] = mali_deed_tell_csg,
     [MALI_ACT_TELL_CS] = mali_deed_tell_cs,
@@ -257,6 +258,10 @@ static void mali_inject_wake(void *opaque, int64_t due)
 void mali_event_arm_as(MaliCsfState *s, MaliEvent ev, uint64_t delay,
                        const MaliVerdict *v)
 {
+    /* What joins something that is stuck is stuck with it */
+    if (s->due[ev] == MALI_EVENT_NEVER && ev != MALI_EV_MCU) {
+        return;
+    }
     switch (v->act) {
     case MALI_ACT_DELAY:
         mali_event_arm(s, ev, delay + v->args.time);
@@ -278,14 +283,13 @@ static bool mali_hold_active(const MaliHold *hold, uint32_t value, int64_t now)
     return hold->until && hold->value == value && now < hold->until;
 }
 
-static void mali_hold_begin(MaliCsfState *s, MaliHold *hold, uint32_t value,
+static void mali_hold_begin(MaliCsfState *s, MaliHold *hold,
                             const MaliVerdict *v, MaliInjectAct retry,
                             uint64_t csg, uint64_t cs)
 {
     MaliInjectArgs args = { .csg = csg, .cs = cs };
     int64_t now = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL);
 
-    hold->value = value;
     if (v->act == MALI_ACT_DELAY) {
         hold->until = now + v->args.time;
         mali_inject_later(&s->inject, retry, "", &args, v->args.time);
@@ -311,11 +315,14 @@ uint32_t mali_hold_requests(MaliCsfState *s, const MaliHoldTable *t,
         const MaliHoldRow *row = &t->rows[i];
         MaliHold *hold = &holds[i];
         uint32_t value = req & row->mask;
-        bool due = hold->until && hold->value == value;
+        bool same = hold->value == value;
+        /* Its time has come, or it is the same look once more, after a lock */
+        bool let = same && (hold->until || hold->let);
         MaliVerdict v = { };
 
         if (!(changed & row->mask) || (row->state && value != row->value)) {
             hold->until = 0;
+            hold->let = false;
             continue;
         }
         if (mali_hold_active(hold, value, now)) {
@@ -323,17 +330,26 @@ uint32_t mali_hold_requests(MaliCsfState *s, const MaliHoldTable *t,
             continue;
         }
         hold->until = 0;
-        if (!due) {
+        if (!let) {
             v = mali_hold_ask(s, t->kind, i, csg, cs);
         }
+        hold->value = value;
+        hold->let = v.act == MALI_ACT_NONE;
         if (v.act == MALI_ACT_DELAY || v.act == MALI_ACT_NEVER) {
-            mali_hold_begin(s, hold, value, &v, t->retry, csg, cs);
+            mali_hold_begin(s, hold, &v, t->retry, csg, cs);
             held |= row->mask;
         } else if (v.act == MALI_ACT_ACK) {
             *wrong |= ((v.args.value << ctz32(row->mask)) ^ value) & row->mask;
         }
     }
     return held;
+}
+
+void mali_hold_answered(MaliHold *holds, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        holds[i].let = false;
+    }
 }
 
 /* --- State --- */
@@ -345,6 +361,7 @@ const VMStateDescription vmstate_mali_hold = {
     .fields = (const VMStateField[]) {
         VMSTATE_UINT32(value, MaliHold),
         VMSTATE_INT64(until, MaliHold),
+        VMSTATE_BOOL(let, MaliHold),
         VMSTATE_END_OF_LIST()
     }
 };
@@ -353,6 +370,12 @@ static const char *mali_inject_find_reg(const void *opaque, int block,
                                         const char *name)
 {
     return mali_csf_find_reg(block, name);
+}
+
+static unsigned mali_inject_reg_bits(const void *opaque, int block,
+                                     unsigned bank, const char *name)
+{
+    return mali_csf_reg_bits(opaque, block, bank, name);
 }
 
 static int mali_inject_find_opcode(const void *opaque, const char *name)
@@ -375,7 +398,9 @@ bool mali_inject_setup(MaliCsfState *s, uint32_t window, Error **errp)
         .as_count = s->as_count, .csg_slots = s->csg_slots,
         .cs_slots = s->cs_slots, .va_bits = s->va_bits,
         .window = window,
+        .doorbells = (window - MALI_DOORBELL_BASE) / MALI_DOORBELL_STRIDE,
         .find_reg = mali_inject_find_reg,
+        .reg_bits = mali_inject_reg_bits,
         .find_opcode = mali_inject_find_opcode,
         .opaque = s,
     };

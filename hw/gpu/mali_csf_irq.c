@@ -42,10 +42,10 @@ static uint32_t mali_irq_injected(MaliCsfState *s, MaliIrqLine line,
         s->irq[line].muted |= v.bits;
         return bits;
     case MALI_ACT_TWICE:
-        mali_inject_later(&s->inject, MALI_ACT_RAISE, "", &later, v.args.time);
+        mali_inject_later(&s->inject, MALI_ACT_LATCH, "", &later, v.args.time);
         return bits;
     case MALI_ACT_DELAY:
-        mali_inject_later(&s->inject, MALI_ACT_RAISE, "", &later, v.args.time);
+        mali_inject_later(&s->inject, MALI_ACT_LATCH, "", &later, v.args.time);
         return bits & ~v.bits;
     case MALI_ACT_DROP:
         return bits & ~v.bits;

@@ -274,7 +274,10 @@ static void mali_sched_rearm(MaliCsfState *s, int64_t now, uint32_t done,
             const MaliCs *c = &s->csg[i].cs[j];
 
             if (c->held_until > now) {
-                due = MIN(due, c->held_until);
+                int64_t op = mali_cs_next_due(c);
+
+                /* What it has begun goes on */
+                due = MIN(due, MIN(c->held_until, op > now ? op : next));
                 continue;
             }
             if (c->stalled) {

@@ -249,7 +249,13 @@ MaliXlate mali_suspend_save(MaliCsfState *s, unsigned csg)
     uint32_t size = mali_suspend_size(s);
     g_autofree uint8_t *buf = g_malloc0(size);
     uint8_t *p = buf + MALI_SUSPEND_HEADER;
+    MaliXlate ret = mali_mem_probe(s, 0, g->suspend_buf, size,
+                                   MALI_ACCESS_WRITE);
 
+    /* What is tried again is no second time to a rule */
+    if (ret == MALI_XLATE_STALL) {
+        return ret;
+    }
     stl_le_p(buf, MALI_SUSPEND_MAGIC);
     stl_le_p(buf + 4, MALI_SUSPEND_VERSION);
     stl_le_p(buf + 8, s->cs_slots);
