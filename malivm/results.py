@@ -244,15 +244,15 @@ class Collector:
         test = Test(said.name, SKIP if said.skipped else PASS if said.ok else FAIL,
                     said.seconds, said.metrics, said.reason, list(said.log))
         complaints = self._complaints(said)
+        if test.status == PASS and said.seen:
+            test.status = KNOWN
+            test.reason = "; ".join(f"known: {file}: {how}" for file, how in said.seen.items())
         if complaints:
             headline = complaints[0].headline
-            known = self._known(said, complaints) if test.status == PASS else ""
-            if test.status != FAIL or not test.reason:
-                test.reason = f"kernel: {headline}"
-            elif headline not in test.reason:
-                test.reason += f"; kernel: {headline}"
-            if known:
-                test.reason = f"known: {known}: {headline}"
+            known = self._known(said, complaints) if test.status in (PASS, KNOWN) else ""
+            remark = f"known: {known}: {headline}" if known else f"kernel: {headline}"
+            if headline not in test.reason:
+                test.reason = "; ".join([test.reason] * bool(test.reason) + [remark])
             test.status = KNOWN if known else FAIL
             test.log += [line for complaint in complaints for line in complaint.lines]
         self._judge_findings(said, test)

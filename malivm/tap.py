@@ -30,6 +30,7 @@ _KEYS: dict[str, type | tuple[type, ...]] = {
     "findings": list,               # kinds of what the device's checker has to find
     "machine_ns": list,             # begin and end, on the clock of these findings
     "known": dict,                  # such of a bug that is known: the file that describes it
+    "seen": dict,                   # the file of a bug that came without one: how it showed
 }
 
 
@@ -47,6 +48,7 @@ class TapTest:
     findings: list[str] = field(default_factory=list)
     machine_ns: list[int] = field(default_factory=list)
     known: dict[str, str] = field(default_factory=dict)
+    seen: dict[str, str] = field(default_factory=dict)
 
 
 class TapReader:

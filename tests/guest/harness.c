@@ -24,6 +24,7 @@
 #define MAX_ALLOWED 8
 #define MAX_FINDINGS 8
 #define MAX_KNOWN 4
+#define MAX_SEEN 4
 #define TEXT_SIZE 256
 
 /* Of standard output: a whole report, so that it is one write and nothing gets between. */
@@ -46,6 +47,11 @@ struct known {
 	char file[TEXT_SIZE];
 };
 
+struct seen {
+	char file[TEXT_SIZE];
+	char how[TEXT_SIZE];
+};
+
 /*
  * What a test has to say, in memory shared with the process that waits for it:
  * whatever was noted before a crash is reported.
@@ -65,6 +71,8 @@ struct result {
 	uint64_t begin, end;		/* see machine_ns() */
 	size_t nr_known;
 	struct known known[MAX_KNOWN];
+	size_t nr_seen;
+	struct seen seen[MAX_SEEN];
 	size_t nr_tunables;
 	struct tunable tunables[MAX_TUNABLES];
 	bool asks_host;
@@ -211,6 +219,31 @@ void test_known(const char *regex, const char *file)
 	snprintf(k->regex, sizeof(k->regex), "%s", regex);
 	snprintf(k->file, sizeof(k->file), "%s", file);
 	result->nr_known++;
+}
+
+/* The same bug once more: as it showed first */
+static bool seen_before(const char *file)
+{
+	for (size_t i = 0; i < result->nr_seen; i++)
+		if (!strcmp(result->seen[i].file, file))
+			return true;
+	return false;
+}
+
+void test_seen(const char *file, const char *fmt, ...)
+{
+	struct seen *s = &result->seen[result->nr_seen];
+	va_list ap;
+
+	if (seen_before(file))
+		return;
+	if (result->nr_seen == MAX_SEEN)
+		test_fail(__FILE__, __LINE__, 1, "test_seen", "more than %d", MAX_SEEN);
+	snprintf(s->file, sizeof(s->file), "%s", file);
+	va_start(ap, fmt);
+	vsnprintf(s->how, sizeof(s->how), fmt, ap);
+	va_end(ap);
+	result->nr_seen++;
 }
 
 static struct metric *find_metric(const char *name)
@@ -437,6 +470,15 @@ static void print_strings(const char *key, char (*strings)[TEXT_SIZE], size_t nr
 	printf("]\n");
 }
 
+/* One pair of a JSON object */
+static void print_pair(size_t i, const char *key, const char *value)
+{
+	printf("%s", i ? ", " : "");
+	json_string(stdout, key);
+	printf(": ");
+	json_string(stdout, value);
+}
+
 static void print_result(size_t number, const char *name, double seconds)
 {
 	bool failed = result->outcome == FAILED;
@@ -463,12 +505,11 @@ static void print_result(size_t number, const char *name, double seconds)
 	printf("  machine_ns: [%llu, %llu]\n", (unsigned long long)result->begin,
 	       (unsigned long long)result->end);
 	printf("  known: {");
-	for (i = 0; i < result->nr_known; i++) {
-		printf("%s", i ? ", " : "");
-		json_string(stdout, result->known[i].regex);
-		printf(": ");
-		json_string(stdout, result->known[i].file);
-	}
+	for (i = 0; i < result->nr_known; i++)
+		print_pair(i, result->known[i].regex, result->known[i].file);
+	printf("}\n  seen: {");
+	for (i = 0; i < result->nr_seen; i++)
+		print_pair(i, result->seen[i].file, result->seen[i].how);
 	printf("}\n");
 	printf("  ...\n");
 	fflush(stdout);

@@ -99,6 +99,13 @@ void test_finding(const char *kind);
  */
 void test_known(const char *regex, const char *file);
 
+/*
+ * A bug of the kernel's that a file of docs/findings describes has just been seen: how
+ * it showed, and by which evidence it is that one and no other. The test goes on, and
+ * has to pass all the same; its status is "known" then.
+ */
+void test_seen(const char *file, const char *fmt, ...) __printf(2, 3);
+
 /* A measured value by name; the last one given under a name counts. */
 void metric_int(const char *name, long long value);
 void metric_double(const char *name, double value);

@@ -126,6 +126,34 @@ class Verdict(unittest.TestCase):
         collector, code = self.known(result="not ok 1 - a.one")
         self.assertEqual((verdicts(collector)["a.one"], code), ("fail", 1))
 
+    def seen(self, *, result: str = "ok 1 - a.one",
+             console: Sequence[str] = ()) -> tuple[Collector, int]:
+        tap = support.tap("TAP version 14", "1..1", result, "  ---",
+                          '  known: {"Soft reset": "docs/findings/x.md"}',
+                          '  seen: {"docs/findings/y.md": "no tick came"}', "  ...",
+                          "# mali-vm: done")
+        collector, findings = play([*CONSOLE[:1], *console, CONSOLE[1], *tap])
+        return collector, report(collector, findings).exit_code
+
+    def test_what_was_seen_without_a_complaint_is_known(self) -> None:
+        collector, code = self.seen()
+        test = collector.tests[1]
+        self.assertEqual((test.status, code), ("known", 0))
+        self.assertEqual(test.reason, "known: docs/findings/y.md: no tick came")
+
+    def test_seen_beside_a_known_complaint(self) -> None:
+        collector, code = self.seen(console=[ERROR])
+        test = collector.tests[1]
+        self.assertEqual((test.status, code), ("known", 0))
+        self.assertIn("docs/findings/x.md", test.reason)
+        self.assertIn("docs/findings/y.md", test.reason)
+
+    def test_what_was_seen_excuses_nothing_else(self) -> None:
+        other = support.console(3, "panthor 8000000.gpu: [drm] *ERROR* another")
+        for collector, code in (self.seen(result="not ok 1 - a.one"),
+                                self.seen(console=[other])):
+            self.assertEqual((verdicts(collector)["a.one"], code), ("fail", 1))
+
     def test_not_begun(self) -> None:
         tap = support.tap("TAP version 14", "1..1", "not ok 1 - a.none", "# mali-vm: done")
         collector, findings = play(tap)

@@ -17,6 +17,7 @@ ok 1 - probe.query
   log: ["one", "two"]
   allow: ["reset .*"]
   known: {"stale": "docs/findings/x.md"}
+  seen: {"docs/findings/y.md": "it stood still"}
   ...
 not ok 2 - probe.nodes
   ---
@@ -46,6 +47,7 @@ class Good(unittest.TestCase):
         self.assertEqual(tests, [
             TapTest("probe.query", True, seconds=1.25, log=["one", "two"], allow=["reset .*"],
                     known={"stale": "docs/findings/x.md"},
+                    seen={"docs/findings/y.md": "it stood still"},
                     metrics={"cycles": 100, "name": "a # b"}),
             TapTest("probe.nodes", False, seconds=2, reason='no "render" node'),
             TapTest("probe.bind", True, skipped=True, reason="no driver"),
@@ -83,7 +85,7 @@ class Bad(unittest.TestCase):
     def test_every_lost_line_is_noticed(self) -> None:
         # Lines without which nothing of importance is lost.
         spare = ("# mali-vm: boot", "  seconds", "  metrics", "  log", "  allow", "  known",
-                 "  reason", "  ...")
+                 "  seen", "  reason", "  ...")
         lines = GOOD.splitlines()
         for number, line in enumerate(lines):
             if line.startswith(spare):
