@@ -10,8 +10,8 @@ import json
 import os
 import statistics
 
-from . import (bench_check, bench_jobs, bench_machine, bench_tlb, guest, machine, options, paths,
-               progress, run, table)
+from . import (bench_check, bench_inject, bench_jobs, bench_machine, bench_tlb, guest, machine,
+               options, paths, progress, run, table)
 from .errors import MaliError
 from .figure import Figure, Round, Samples, ratio
 from .results import EXIT_FAIL, EXIT_PASS
@@ -52,6 +52,10 @@ FIGURES = (
     Figure("dma-check", "page loop, module / none", 1.1, "ms", bench_check.SOURCE,
            "./mali-vm run frames.cost --check report; in the guest, what runs in hooks.c for a "
            "page?"),
+    Figure("no-rules", "CPU, engine / no engine", 1.02, "s", bench_inject.SOURCE,
+           "perf record -g on QEMU: which mali_inject() is asked without a rule?"),
+    Figure("rules", "CPU, 100 rules / none", 1.10, "s", bench_inject.SOURCE,
+           "perf record -g on QEMU: how often is mali_inject_ask() called, and for which event?"),
     Figure("run", "make run, everything built", 15, "s", bench_machine.RUN,
            "compare boot and the tests' seconds in its own last line", ratio=False),
 )

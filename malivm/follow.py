@@ -67,7 +67,8 @@ class Follower:
         self._answerer = answers.Answerer(self.rules, running.qmp)
         self._stops = injected.Stops(running.qmp, self.rules, paper.line)
         self._fatal = _FATAL in device.items()
-        self._reason = ""               # QEMU's, when the guest has ended
+        self.cpu_seconds = 0.0          # QEMU's, when the guest has ended
+        self._reason = ""               # and why it did
         self._end: End | None = None    # of a machine that we have ended
 
     def follow(self, timeout: int) -> End:
@@ -113,6 +114,7 @@ class Follower:
                 self._stop(End(lost))
         elif event.text == vm.SHUTDOWN:
             self._reason = str(event.data.get("reason", ""))
+            self.cpu_seconds = self._vm.cpu_seconds()
             self.rules.refresh()
 
     def _stop(self, end: End) -> None:

@@ -133,7 +133,8 @@ COMMANDS = (
     )),
     Command("bench", "what the device costs, beside what it is compared with", (
         Option("names", "boot, probe, idle, loop, copy, fence, queue, groups, suspended, "
-               "tlb-hit, tlb-miss, tlb-drop, check, dma-check, run (default: all)",
+               "tlb-hit, tlb-miss, tlb-drop, check, dma-check, no-rules, rules, run "
+               "(default: all)",
                {"nargs": "*", "metavar": "NAME"}),
         *MACHINE,
         _value("--repeat", "N", "runs, of which the median counts", 5, positive),

@@ -79,6 +79,9 @@ SANITIZED = Variant(
         "LSAN_OPTIONS": f"suppressions={SUPPRESSIONS / 'lsan'}:print_suppressions=0",
     })
 
+# To measure what asking for rules costs where there are none.
+UNHOOKED = Variant("-unhooked", "gcc", "qemu", ("--extra-cflags=-DMALI_CSF_NO_INJECT",))
+
 QTEST_SOURCES = "mali-csf-*-test.c"
 
 # Debian's python3-* packages are for this one, not for another that PATH may find first.

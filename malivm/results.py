@@ -58,6 +58,7 @@ class Report:
     total_seconds: float
     crashed: bool = False
     rules: list[Rule] = field(default_factory=list)     # of the command line
+    cpu_seconds: float = 0.0            # QEMU's, of a guest that came to its end
 
     @property
     def exit_code(self) -> int:
