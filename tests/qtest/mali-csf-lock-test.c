@@ -180,6 +180,41 @@ static void test_suspend(void)
     qtest_quit(b.qts);
 }
 
+/*
+ * An operation of a queue that has faulted meanwhile: it waits like any other,
+ * without being looked at all the time
+ */
+static void test_faulted(void)
+{
+    const uint64_t words[] = {
+        MOVE48(60, VA_TEST), MOVE48(2, 0x7777), MOVE32(4, 0),
+        MOVE48(62, VA_RESULT + 1), FLUSH(4, 0, 3),
+        SYNC_LATER(OP_SYNC_SET64, 60, 2, 0, BIT(3), 4),
+        STORE(0, 62, 1, 0),
+    };
+    int64_t before, after;
+    Bed b;
+
+    tlb_start(&b, "");
+    gpu_as_lock(b.qts, 1, VA_TEST, 15);
+    cs_submit_job(&b.g, 0, vm_stream(&b.vm, words, ARRAY_SIZE(words)),
+                  sizeof(words));
+    g_assert_true(cs_wait_events(&b.g, 0, CS_EVENT_FAULT));
+    qtest_clock_step(b.qts, NS_JOB);
+    g_assert_cmphex(cs_scoreboards(&b.g, 0) & BIT(4), ==, BIT(4));
+    g_assert_cmphex(qtest_readl(b.qts, set_pa(0, 0)), ==, CONTENT(0, 0));
+    before = qtest_clock_step_next(b.qts);
+    for (int i = 0; i < 20; i++) {
+        after = qtest_clock_step_next(b.qts);
+    }
+    g_assert_cmpint(after - before, >=, 10 * NS_STALL);
+    gpu_as_command(b.qts, 1, CMD_UNLOCK);
+    qtest_clock_step(b.qts, NS_LOOK);
+    g_assert_cmphex(qtest_readq(b.qts, set_pa(0, 0)), ==, 0x7777);
+    g_assert_cmphex(cs_scoreboards(&b.g, 0) & BIT(4), ==, 0);
+    qtest_quit(b.qts);
+}
+
 /* --- Regions --- */
 
 /*
@@ -409,6 +444,7 @@ static const TestCase cases[] = {
     { "fetch", test_fetch },
     { "both-queues", test_both_queues },
     { "suspend", test_suspend },
+    { "faulted", test_faulted },
     { "wider", test_wider },
     { "others", test_others },
     { "lockaddr", test_lockaddr },
