@@ -248,6 +248,9 @@ static MaliXlate mali_csg_write_status(MaliCsfState *s, unsigned i)
         if (c->state == MALI_CS_STOPPED) {
             continue;
         }
+        trace_mali_csf_cs_status(i, j, c->blocked, mali_cs_wait_word(c),
+                                 c->wait_address, c->wait_value,
+                                 mali_cs_scoreboards(c), c->extract, c->insert);
         mali_words_put64(&w, out + CS_STATUS_CMD_PTR, mali_cs_pc(c));
         mali_words_put(&w, out + CS_STATUS_WAIT, mali_cs_wait_word(c));
         mali_words_put(&w, out + CS_STATUS_REQ_RESOURCE, c->resources);
