@@ -26,19 +26,36 @@ int trace_start(const char *event)
 	ret = tunable_set(path, "1");
 	if (ret < 0)
 		return ret;
+	return trace_empty();
+}
+
+int trace_empty(void)
+{
 	return write_file(TRACEFS "/trace", "\n");
+}
+
+int trace_define(const char *lines)
+{
+	return write_file(TRACEFS "/dynamic_events", "%s", lines);
 }
 
 /* A line is "  task-pid  [cpu] flags  time: event: text"; a task's name may hold '-'. */
 static int parse_line(char *line, const char *event, trace_fn *fn, void *data)
 {
-	char mark[80], *text, *cpu, *dash;
+	char *text, *cpu, *dash;
+	size_t len = 0;
 
-	snprintf(mark, sizeof(mark), ": %s: ", event);
-	text = strstr(line, mark);
 	cpu = strstr(line, " [");
-	if (!text || !cpu || cpu > text)
+	text = cpu ? strstr(cpu, ": ") : NULL;
+	if (!text)
 		return 0;
+	text += 2;
+	if (event) {
+		len = strlen(event);
+		if (strncmp(text, event, len) || strncmp(text + len, ": ", 2))
+			return 0;
+		len += 2;
+	}
 	*cpu = '\0';
 	dash = strrchr(line, '-');
 	if (!dash)
@@ -46,14 +63,14 @@ static int parse_line(char *line, const char *event, trace_fn *fn, void *data)
 	*dash = '\0';
 	line += strspn(line, " ");
 	if (fn)
-		fn(line, atoi(dash + 1), text + strlen(mark), data);
+		fn(line, atoi(dash + 1), text + len, data);
 	return 1;
 }
 
 int trace_read(const char *event, trace_fn *fn, void *data)
 {
 	char *text = read_all(TRACEFS "/trace"), *line, *save;
-	const char *name = strrchr(event, '/');
+	const char *name = event ? strrchr(event, '/') : NULL;
 	int count = 0;
 
 	if (!text)

@@ -9,9 +9,20 @@
 /* Empty the buffer and record an event ("vmscan/mm_shrink_slab_end") until the test ends. */
 int trace_start(const char *event);
 
+/* Empty it once more. */
+int trace_empty(void);
+
+/*
+ * Events of the kernel's functions, in place of all that were defined before: lines of
+ * the kernel's Documentation/trace/fprobetrace.rst. What they name of the driver's own
+ * structures takes a kernel with BTF; -errno where it has none, or no such function.
+ */
+int trace_define(const char *lines);
+
 /*
  * Call fn for every line of the buffer that names the event, with the task
- * ("kswapd0"), its id, and the text after the event's name. The buffer is kept.
+ * ("kswapd0"), its id, and the text after the event's name; for every line that
+ * there is if event is NULL, with the name in front of the text. The buffer is kept.
  * Returns the number of lines.
  */
 typedef void trace_fn(const char *task, int pid, const char *text, void *data);
