@@ -49,6 +49,7 @@ static const struct test tests[] = {
 	{ "ring_of_queues", "a token goes round eight queues", test_ring_of_queues,
 	  &(const unsigned int){ 8 }, 0 },
 	TEST(chain_of_groups, "24 groups wait for one another, the first one starts last"),
+	TEST(release, "groups without a slot are let go by one that works on"),
 	TEST(syncobj_chain, "64 jobs, each waits for the fence of the one before"),
 	TEST(sw_fence, "jobs held back by a fence that the CPU controls"),
 	TEST(fence_chain, "12 jobs let go one by one by fences of another driver"),

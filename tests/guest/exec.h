@@ -69,6 +69,16 @@ static inline uint64_t *data64(struct client *c)
 	return (uint64_t *)c->data.map;
 }
 
+/*
+ * exec_tick.c: wait for a job that a sync object lets go, written by another group. The
+ * client's own group has to have two queues and nothing to do, the job's one queue. Returns
+ * whether the driver had to be helped, by a job of the client's group, because of a bug of
+ * its own. That can be told only after client_watch_scheduler(), which takes time that jobs
+ * that wait may not have, and gives -errno if the kernel cannot show it.
+ */
+int client_watch_scheduler(void);
+bool client_wait_released(struct client *c, uint32_t done, const char *who);
+
 /* A stream under construction */
 struct stream {
 	uint64_t *words;
@@ -114,6 +124,9 @@ void test_ring_of_queues(const void *arg);	/* their number */
 void test_chain_of_groups(const void *arg);
 void test_syncobj_chain(const void *arg);
 void test_sw_fence(const void *arg);
+
+/* exec_tick.c */
+void test_release(const void *arg);
 
 /* exec_fence.c */
 void test_fence_chain(const void *arg);

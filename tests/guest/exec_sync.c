@@ -299,9 +299,11 @@ void test_chain_of_groups(const void *arg)
 	enum { GROUPS = 24, CODE = 0x100 };
 	struct client c = { 0 };
 	uint32_t groups[GROUPS], done[GROUPS];
+	char who[32];
 
 	(void)arg;
-	client_open(&c, 1);
+	client_watch_scheduler();
+	client_open(&c, 2);
 	clear_turns(&c);
 	for (unsigned int i = GROUPS; i--; ) {
 		STREAM(s, 32);
@@ -321,7 +323,8 @@ void test_chain_of_groups(const void *arg)
 				      done[i]));
 	}
 	for (unsigned int i = 0; i < GROUPS; i++) {
-		CHECK_OK(syncobj_wait(&c.gpu, done[i], JOB_MS));
+		snprintf(who, sizeof(who), "group %u", i);
+		client_wait_released(&c, done[i], who);
 		CHECK_OK(group_destroy(&c.gpu, groups[i]));
 	}
 	for (unsigned int i = 0; i < GROUPS; i++)
