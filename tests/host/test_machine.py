@@ -18,7 +18,8 @@ class Prepare(unittest.TestCase):
                 **more: object) -> tuple[machine.Prepared, dict[str, bytes]]:
         """The machine, and the modules that go into its initramfs."""
         args = argparse.Namespace(device_opt=[], model="g610", check=check, kernel="debian",
-                                  firmware="free", sanitize=False, smp=1, memory=512, swap=0)
+                                  firmware="free", sanitize=False, smp=1, memory=512, swap=0,
+                                  inject=[])
         vars(args).update(more)
         chosen = kernel.Kernel(Path("Image"), None, "7.3.4", "test")
         with contextlib.ExitStack() as stack:
@@ -50,6 +51,14 @@ class Prepare(unittest.TestCase):
             self.assertEqual((prepared.check, prepared.device.get("check", "off")),
                              (check, check))
             self.assertEqual(prepared.device["as-lock-ns"], "8")
+
+    def test_rules_are_one_property(self) -> None:
+        prepared, _ = self.prepare([], inject=["reset -> never", " irq\nline=gpu  -> drop"])
+        self.assertEqual(prepared.device["inject"], "reset -> never; irq line=gpu -> drop")
+        prepared, _ = self.prepare([], inject=["reset -> never"],
+                                   device_opt=["inject=flush -> lose"])
+        self.assertEqual(prepared.device["inject"], "flush -> lose; reset -> never")
+        self.assertNotIn("inject", self.prepare([])[0].device)
 
     def test_another_check(self) -> None:
         prepared, _ = self.prepare([SUITE])
