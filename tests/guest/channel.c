@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "ask.h"
+#include "channel.h"
 #include "conf.h"
 #include "harness.h"
 #include "host.h"
@@ -187,6 +188,7 @@ static const struct test tests[] = {
 	{ "hits", "a rule hits, as often as the driver's probe has it", hits, NULL, 0 },
 	{ "leave", "a rule is left at the end of a test", leave, NULL, 0 },
 	{ "left", "it is gone in the next test", left, NULL, 0 },
+	{ "evict", "buffers in three address spaces are evicted, twice", test_evict, NULL, 0 },
 };
 
 static const struct suite suite = { .name = "channel", .tests = tests, .nr = ARRAY_SIZE(tests) };

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Every command of README.md works: each is run, in a variant that costs little.
+"""Every command of the README and its how-tos works: each is run, in a variant that costs little.
 
 A `make` command is run dry. `./mali-vm run` lists the tests that it would run, for which
 its options and the tests' names must be right; the runs themselves are CI's other suites.
@@ -12,15 +12,17 @@ import subprocess
 import unittest
 
 import support
-from malivm import cli, options
+from malivm import cli, options, qemu, vm
 
 README = support.PROJECT / "README.md"
+PAGES = (README, support.PROJECT / "docs" / "inject.md")
 
 
 def commands() -> list[list[str]]:
-    """The commands of the README's sh blocks, without their comments, as words."""
-    text = README.read_text(encoding="utf-8")
-    blocks = re.findall(r"^```sh\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    """The commands of the pages' sh blocks, without their comments, as words."""
+    texts = [page.read_text(encoding="utf-8") for page in PAGES]
+    blocks = [block for text in texts
+              for block in re.findall(r"^```sh\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)]
     lines = [line for block in blocks for line in block.splitlines()]
     return [words for words in (shlex.split(line, comments=True) for line in lines) if words]
 
@@ -66,6 +68,21 @@ class Readme(unittest.TestCase):
                 for option in getattr(args, "device_opt", []):
                     self.assertIn(f"``{option.partition('=')[0]}``", page)
                 self.assertIn(f"``{getattr(args, 'model', options.DEFAULT_MODEL)}``", page)
+
+    def test_rules_are_taken_by_the_device(self) -> None:
+        parser = cli.parser()
+        parsed = [parser.parse_args(words[1:]) for words in commands()
+                  if words[0] == "./mali-vm"]
+        rules = [rule for args in parsed for rule in getattr(args, "inject", [])]
+        self.assertTrue(rules)
+        for rule in rules:
+            with self.subTest(rule):
+                option = vm.device_option({"inject": rule})
+                done = subprocess.run(
+                    [qemu.ensure_qemu(), "-M", "virt", "-S", "-nodefaults", "-display", "none",
+                     "-monitor", "stdio", "-device", option], input="quit\n",
+                    capture_output=True, text=True, check=False)
+                self.assertEqual((done.returncode, done.stderr), (0, ""))
 
     def test_every_make_target_is_in_the_help(self) -> None:
         text = self.run_words(["make", "help"])
