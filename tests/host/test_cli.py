@@ -3,6 +3,7 @@
 
 import os
 import re
+import shlex
 import signal
 import subprocess
 import tempfile
@@ -61,6 +62,10 @@ class Refused(CliCase):
             with self.subTest(name):
                 self.assert_refused("run", "probe.query", "--device-opt", f"{name}={value}",
                                     says=f"{name}|{value}")
+
+    def test_rule(self) -> None:
+        self.assert_refused("run", "probe.query", "--inject", "fly -> count",
+                            says="there is no event 'fly'")
 
     def test_property_without_a_value(self) -> None:
         self.assert_refused("run", "probe.query", "--device-opt", "coherent", says="NAME=VALUE")
@@ -137,7 +142,7 @@ class Help(unittest.TestCase):
             self.assertTrue(command.examples, command.name)
             for line, _ in command.examples:
                 with self.subTest(line):
-                    words = line.split()
+                    words = shlex.split(line)
                     self.assertEqual(words[0], "./mali-vm")
                     self.assertEqual(parser.parse_args(words[1:]).command, command.name)
 
