@@ -10,8 +10,8 @@ import json
 import os
 import statistics
 
-from . import (bench_check, bench_inject, bench_jobs, bench_machine, bench_tlb, guest, machine,
-               options, paths, progress, run, table)
+from . import (bench_check, bench_fuzz, bench_inject, bench_jobs, bench_machine, bench_tlb, guest,
+               machine, options, paths, progress, run, table)
 from .errors import MaliError
 from .figure import Figure, Round, Samples, ratio
 from .results import EXIT_FAIL, EXIT_PASS
@@ -56,6 +56,9 @@ FIGURES = (
            "perf record -g on QEMU: which mali_inject() is asked without a rule?"),
     Figure("rules", "CPU, 100 rules / none", 1.10, "s", bench_inject.SOURCE,
            "perf record -g on QEMU: how often is mali_inject_ask() called, and for which event?"),
+    Figure("fuzz", "random cases", None, "/s", bench_fuzz.SOURCE,
+           "perf record -g on QEMU under the fuzz test: the device, or qtest?", ratio=False,
+           least=True),
     Figure("run", "make run, everything built", 15, "s", bench_machine.RUN,
            "compare boot and the tests' seconds in its own last line", ratio=False),
 )
@@ -85,10 +88,12 @@ def _row(paper: table.Paper, figure: Figure, samples: Samples) -> list[str]:
     def side(values: list[float]) -> str:
         return f"{_digits(statistics.median(values))} {figure.unit}" if values else ""
 
+    row = [figure.title, side(samples.measured), side(samples.reference),
+           f"{ratio(samples):.3f}" if samples.reference else ""]
+    if figure.limit is None:
+        return [*row, "", ""]
     limit = f"{figure.limit:.2f}" if figure.ratio else f"{figure.limit:.0f} {figure.unit}"
-    return [figure.title, side(samples.measured), side(samples.reference),
-            f"{ratio(samples):.3f}" if samples.reference else "",
-            f"{'min' if figure.least else 'max'} {limit}",
+    return [*row, f"{'min' if figure.least else 'max'} {limit}",
             paper.paint("ok", "green") if figure.ok(samples) else paper.paint("MISSED", "red")]
 
 

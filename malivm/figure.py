@@ -34,10 +34,10 @@ class Source:
 
 @dataclass(frozen=True)
 class Figure:
-    """One figure: what it is, its limit, where to look when it is missed."""
+    """One figure: what it is, its limit (if any), where to look when it is missed."""
     name: str
     title: str                          # "what / what it is compared with"
-    limit: float
+    limit: float | None
     unit: str                           # of the samples
     source: Source
     hint: str
@@ -53,6 +53,8 @@ class Figure:
     def ok(self, samples: Samples) -> bool:
         """The limit is kept."""
         value = self.value(samples)
+        if self.limit is None:
+            return True
         return value >= self.limit if self.least else value <= self.limit
 
     def to_json(self, samples: Samples) -> dict[str, Any]:

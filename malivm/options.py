@@ -133,7 +133,7 @@ COMMANDS = (
     )),
     Command("bench", "what the device costs, beside what it is compared with", (
         Option("names", "boot, probe, idle, loop, copy, fence, queue, groups, suspended, "
-               "tlb-hit, tlb-miss, tlb-drop, check, dma-check, no-rules, rules, run "
+               "tlb-hit, tlb-miss, tlb-drop, check, dma-check, no-rules, rules, fuzz, run "
                "(default: all)",
                {"nargs": "*", "metavar": "NAME"}),
         *MACHINE,

@@ -36,6 +36,7 @@ class Value(unittest.TestCase):
     def test_a_limit_may_be_the_most_or_the_least(self) -> None:
         for name, ok in (("fence", [True, True, False]), ("copy", [False, True, True])):
             figure = BY_NAME[name]
+            assert figure.limit is not None
             values = [figure.limit * part for part in (0.99, 1, 1.01)]
             self.assertEqual([figure.ok(Samples([value * 3], [3])) for value in values], ok)
 
@@ -159,6 +160,12 @@ class Command(unittest.TestCase):
         self.assertFalse(document["figures"][0]["ok"])
         self.assertEqual(self.run_bench(samples, strict=True)[0], 1)
 
+    def test_without_a_limit_it_is_only_told(self) -> None:
+        code, out, document = self.run_bench({"fuzz": Samples([1234.5])}, strict=True)
+        self.assertEqual(code, 0)
+        self.assertRegex(out, r"(?m)^ *random cases +1234 /s$")
+        self.assertIsNone(document["figures"][0]["limit"])
+
     def test_only_what_was_asked_for_is_shown(self) -> None:
         _, out, document = self.run_bench({"run": Samples([9.0])})
         self.assertEqual([figure["name"] for figure in document["figures"]], ["run"])
@@ -168,7 +175,7 @@ class Command(unittest.TestCase):
         self.run_bench({"run": Samples([9.0])}, load=1.5)
 
     def test_the_table_fits_eighty_columns(self) -> None:
-        samples = {figure.name: Samples([figure.limit * 3], [3]) for figure in FIGURES}
+        samples = {figure.name: Samples([3 * (figure.limit or 1)], [3]) for figure in FIGURES}
         _, out, _ = self.run_bench(samples)
         for line in out.splitlines():
             if "missed its limit" not in line:
