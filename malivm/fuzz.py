@@ -40,8 +40,9 @@ def _home(target: Target) -> Path:
 
 def _words(target: Target, program: Program, args: argparse.Namespace, new: Path) -> list[str]:
     """The command; inputs that reach something new go to `new`."""
-    words = [*program.argv, f"-max_len={target.max_len}", f"-timeout={_TIMEOUT}",
-             f"-artifact_prefix={_home(target)}/"]
+    # Long inputs from the start: short ones do not come far, and are no faster.
+    words = [*program.argv, f"-max_len={target.max_len}", "-len_control=0",
+             f"-timeout={_TIMEOUT}", f"-artifact_prefix={_home(target)}/"]
     if args.minutes:
         words += [f"-max_total_time={60 * args.minutes}"]
         words += [f"-seed={args.seed}"] if args.seed else []

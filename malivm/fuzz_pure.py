@@ -37,7 +37,7 @@ class _Row:
 _ROWS = (
     _Row("isa", "the decoder of command streams", 20000, 512, ("mali_csf_isa.c",),
          ("isa-assemble.c",)),
-    _Row("ptw", "the page-table walker", 100000, 512, ("mali_csf_ptw.c",),
+    _Row("ptw", "the page-table walker", 50000, 512, ("mali_csf_ptw.c",),
          ("ptw-memory.c", "ptw-reference.c")),
     _Row("tlb", "the TLB", 3000, 1024, ("mali_csf_ptw.c", "mali_csf_tlb.c"),
          ("ptw-memory.c", "tlb-reference.c", "tlb-run.c"), ("util/interval-tree.c",)),

@@ -2,8 +2,8 @@
 /*
  * Mali CSF TLB, against a reference in any sequence
  *
- * Input: a byte for the TLB's size, then whatever a step has to choose, in as
- * many bytes as there are for its number of possibilities.
+ * Input: a byte for the TLB's size, two for the tables to begin with, then
+ * whatever a step has to choose: a byte, or two where one is too small.
  */
 
 #include "qemu/osdep.h"
@@ -37,9 +37,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         { .entries = 3, .evict = true, .seed = 7, .reverse = true },
     };
     Choices c = { .in = { data, size } };
-    TlbRun *run = tlb_run_new(&configs[fuzz_u8(&c.in) % ARRAY_SIZE(configs)],
-                              below, &c);
+    const MaliTlbConfig *config =
+        &configs[fuzz_u8(&c.in) % ARRAY_SIZE(configs)];
+    TlbRun *run;
 
+    c.random = fuzz_take(&c.in, 2);
+    run = tlb_run_new(config, below, &c);
     c.begun = true;
     while (c.in.left) {
         tlb_run_step(run);
