@@ -9,6 +9,7 @@ import json
 import os
 import re
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
 
 from . import apt, errors, linux, packages, paths, proc, progress
@@ -43,6 +44,8 @@ class Kernel:
     tree: Path | None = None
     #: the version of its packages, of a kernel of Debian's
     debian: str = ""
+    #: what its command line has to have
+    args: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -199,8 +202,8 @@ def _unpack(candidate: _Candidate) -> Path:
 
 def _built(variant: str) -> Kernel:
     built = linux.ensure(variant, apt.Repo("arm64", SUITES))
-    return dataclasses.replace(_tree(built.tree), origin=f"{built.source.version}, built as "
-                               f"{built.variant}")
+    return dataclasses.replace(_tree(built.tree), args=linux.VARIANTS[built.variant].args,
+                               origin=f"{built.source.version}, built as {built.variant}")
 
 
 # The user's kernels

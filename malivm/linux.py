@@ -11,7 +11,7 @@ import re
 import shlex
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from . import apt, errors, kconfig, packages, paths, proc, progress
@@ -33,12 +33,15 @@ class Variant:
     """A way to build the kernel."""
     fragments: tuple[str, ...]          # of configs/linux; a later one wins
     profiled: tuple[str, ...] = ()      # sources that count what of them runs (gcov)
+    # of its command line: what has no option that turns it on
+    args: Mapping[str, str] = field(default_factory=dict)
 
 
 # By the name that follows "built:" on the command line
 DEFAULT = "debug"
 VARIANTS: Mapping[str, Variant] = {
-    "debug": Variant(("base", "debug")),
+    # Without kasan_multi_shot only the first mistake is reported.
+    "debug": Variant(("base", "debug"), args={"page_poison": "1", "kasan_multi_shot": "1"}),
     "plain": Variant(("base",)),
     "kcsan": Variant(("base", "kcsan")),
     "coverage": Variant(("base", "coverage"), (

@@ -24,14 +24,15 @@ class Prepared:
     env: Mapping[str, str] = field(default_factory=dict)    # for QEMU
 
     def config(self, settings: Sequence[str], *, device: bool = True,
-               **more: Any) -> vm.Config:
+               kernel_args: Mapping[str, str] | None = None, **more: Any) -> vm.Config:
         """A machine in which init finds `settings`; `more` are fields of vm.Config."""
         properties = self.device if device else None
         lines = [*settings, f"swap={self.swap}", f"check={self.check}"]
         lines += [f"device.{name}={value}" for name, value in (properties or {}).items()]
         return vm.Config(qemu=self.qemu, kernel=self.kernel.image, initramfs=self.initramfs,
                          settings=guest.conf_cpio(lines), device=properties, smp=self.smp,
-                         memory=f"{self.memory}M", env=self.env, **more)
+                         memory=f"{self.memory}M", env=self.env,
+                         kernel_args={**self.kernel.args, **(kernel_args or {})}, **more)
 
     def with_check(self, check: str) -> "Prepared":
         """The same machine with another value of --check; what it needs has to be there."""

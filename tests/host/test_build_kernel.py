@@ -136,10 +136,11 @@ class Trees(BuildCase):
         origin = linux.Source(self.dir, "7.3.4-1", "key", of_user=False)
         with mock.patch.object(linux, "ensure",
                                lambda name, _: linux.Built(self.tree, origin, name)):
-            found = kernel.resolve("built:plain")
-        self.assertEqual(dataclasses.replace(found, origin=""),
+            found = kernel.resolve("built:debug")
+        self.assertEqual(dataclasses.replace(found, origin="", args={}),
                          dataclasses.replace(kernel.resolve(str(self.tree)), origin=""))
-        self.assertEqual(found.origin, "7.3.4-1, built as plain")
+        self.assertEqual(found.origin, "7.3.4-1, built as debug")
+        self.assertEqual(found.args["page_poison"], "1")
 
     def test_module_not_built(self) -> None:
         self.write("linux/modules.order", "drivers/a/a.o\n")

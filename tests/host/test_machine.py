@@ -3,6 +3,7 @@
 
 import argparse
 import contextlib
+import dataclasses
 import unittest
 from pathlib import Path
 from unittest import mock
@@ -59,6 +60,13 @@ class Prepare(unittest.TestCase):
                                    device_opt=["inject=flush -> lose"])
         self.assertEqual(prepared.device["inject"], "flush -> lose; reset -> never")
         self.assertNotIn("inject", self.prepare([])[0].device)
+
+    def test_what_a_kernel_wants_on_its_command_line(self) -> None:
+        prepared, _ = self.prepare([guest.Suite(False)])
+        wanting = dataclasses.replace(prepared.kernel, args={"page_poison": "1", "loglevel": "7"})
+        config = dataclasses.replace(prepared, kernel=wanting).config(
+            [], kernel_args={"loglevel": "4"})
+        self.assertEqual(config.kernel_args, {"page_poison": "1", "loglevel": "4"})
 
     def test_another_check(self) -> None:
         prepared, _ = self.prepare([SUITE])
