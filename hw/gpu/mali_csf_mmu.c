@@ -92,10 +92,12 @@ static inline uint8_t mali_mmu_ask_tlb(MaliCsfState *s, unsigned nr,
 
 /*
  * From the TLB, which is filled with what it misses.  A walk that ends in a
- * fault leaves the tables that it came by: they are valid.
+ * fault leaves the tables that it came by: they are valid.  *@injected: it is a
+ * rule that has it end in a fault.
  */
 static uint8_t mali_mmu_cached(MaliCsfState *s, unsigned nr, uint64_t va,
-                               MaliAccess access, MaliPtwResult *res)
+                               MaliAccess access, MaliPtwResult *res,
+                               bool *injected)
 {
     MaliXlateSource source;
     uint8_t exception = mali_mmu_ask_tlb(s, nr, va, access, res, &source);
@@ -104,7 +106,8 @@ static uint8_t mali_mmu_cached(MaliCsfState *s, unsigned nr, uint64_t va,
         MaliVerdict v = mali_inject(s, MALI_INJECT_WALK, .as = nr, .va = va,
                                     .va_last = va, .access = access);
 
-        if (v.act == MALI_ACT_FAULT) {
+        *injected = v.act == MALI_ACT_FAULT;
+        if (*injected) {
             return v.args.type;
         }
         mali_tlb_fill(&s->tlb, nr, va, res, exception == MALI_EXC_OK,
@@ -113,17 +116,17 @@ static uint8_t mali_mmu_cached(MaliCsfState *s, unsigned nr, uint64_t va,
     return exception;
 }
 
-/* What a mode does with an address */
+/* What a mode does with an address; @injected is NULL for a fresh walk */
 static uint8_t mali_mmu_lookup(MaliCsfState *s, unsigned nr, uint64_t va,
-                               MaliAccess access, bool fresh,
+                               MaliAccess access, bool *injected,
                                MaliPtwResult *res)
 {
     const MaliAs *as = &s->as[nr];
 
     switch (FIELD_EX64(as->transcfg, AS_TRANSCFG, MODE)) {
     case AS_MODE_4K:
-        return fresh ? mali_mmu_walk_tables(s, as, va, access, NULL, res)
-                     : mali_mmu_cached(s, nr, va, access, res);
+        return injected ? mali_mmu_cached(s, nr, va, access, res, injected)
+                        : mali_mmu_walk_tables(s, as, va, access, NULL, res);
     case AS_MODE_IDENTITY:
         return mali_mmu_identity(s, va, res);
     default:
@@ -135,7 +138,7 @@ static uint8_t mali_mmu_lookup(MaliCsfState *s, unsigned nr, uint64_t va,
 uint8_t mali_mmu_walk(MaliCsfState *s, unsigned nr, uint64_t va,
                       MaliAccess access, MaliPtwResult *res)
 {
-    return mali_mmu_lookup(s, nr, va, access, true, res);
+    return mali_mmu_lookup(s, nr, va, access, NULL, res);
 }
 
 uint8_t mali_mmu_peek(MaliCsfState *s, unsigned nr, uint64_t va,
@@ -264,13 +267,16 @@ MaliXlate mali_mmu_translate(MaliCsfState *s, unsigned nr, uint64_t va,
                              MaliAccess access, MaliPtwResult *res,
                              MaliFault *fault)
 {
+    bool injected = false;
+
     if (mali_mmu_is_locked(s, nr, va, va)) {
         return MALI_XLATE_STALL;
     }
     fault->va = va;
     fault->access = access;
-    fault->exception = mali_mmu_lookup(s, nr, va, access, false, res);
-    if (mali_check_on(s)) {
+    fault->exception = mali_mmu_lookup(s, nr, va, access, &injected, res);
+    /* What a rule does is not the driver's mistake */
+    if (mali_check_on(s) && !injected) {
         mali_mmu_check_access(s, nr, va, access, fault, res);
     }
     if (fault->exception != MALI_EXC_OK) {
