@@ -336,7 +336,15 @@ static MaliXlate mali_cs_start(MaliCsfState *s, unsigned i, unsigned j,
     /* A slot that was not in use acknowledges STOP */
     if ((req & CS_STATE_MASK) != CS_STATE_START ||
         mali_cs_held(s, i, j, req, req & ~CS_STATE_MASK, &wrong)) {
-        memset(c, 0, sizeof(*c));
+        bool keep = resume && (req & CS_STATE_MASK) == CS_STATE_START;
+
+        if (keep && c->state != MALI_CS_STOPPED) {
+            /* What was read back, for when it is to start after all */
+            c->kept = c->state;
+            c->state = MALI_CS_STOPPED;
+        } else if (!keep || !c->kept) {
+            memset(c, 0, sizeof(*c));
+        }
         return MALI_XLATE_OK;
     }
     w.ret = mali_cs_probe_ring(s, input, output);
@@ -354,7 +362,10 @@ static MaliXlate mali_cs_start(MaliCsfState *s, unsigned i, unsigned j,
             return w.ret;
         }
     }
-    if (!resume || c->state == MALI_CS_STOPPED) {
+    if (c->kept) {
+        c->state = c->kept;
+        c->kept = MALI_CS_STOPPED;
+    } else if (!resume || c->state == MALI_CS_STOPPED) {
         memset(c, 0, sizeof(*c));
         c->state = MALI_CS_RUNNING;
         c->extract = extract & ~7ull;
@@ -430,10 +441,15 @@ static MaliXlate mali_cs_request(MaliCsfState *s, unsigned i, unsigned j)
     if (!start && c->state != MALI_CS_STOPPED) {
         held = mali_cs_held(s, i, j, req, req ^ CS_STATE_START, &wrong);
     }
+    if ((req & CS_STATE_MASK) == CS_STATE_START &&
+        c->state != MALI_CS_STOPPED) {
+        /* It was answered when it started, however wrongly */
+        held = CS_STATE_MASK;
+    }
     if (!start && !held) {
         c->state = MALI_CS_STOPPED;
     } else if (start && c->state == MALI_CS_STOPPED) {
-        return mali_cs_start(s, i, j, false);
+        return mali_cs_start(s, i, j, c->kept);
     }
     c->idle_mask = req;
     if (c->state == MALI_CS_FAULTED && !((req ^ ack) & CS_EVT_FAULT) &&
@@ -562,6 +578,8 @@ static MaliXlate mali_csg_stop(MaliCsfState *s, unsigned i, bool suspend)
         }
         g->running = false;
         memset(g->cs, 0, sizeof(g->cs));
+        /* Of the queues that are stopped with it nothing is asked any more */
+        memset(g->cs_holds, 0, sizeof(g->cs_holds));
     }
     return ret;
 }
@@ -791,6 +809,7 @@ static const VMStateDescription vmstate_mali_cs = {
         VMSTATE_BOOL(stalled, MaliCs),
         VMSTATE_BOOL(retried, MaliCs),
         VMSTATE_INT64(held_until, MaliCs),
+        VMSTATE_UINT8(kept, MaliCs),
         VMSTATE_BOOL(fault_async, MaliCs),
         VMSTATE_UINT32(raise, MaliCs),
         VMSTATE_INT64(resource_since, MaliCs),

@@ -161,7 +161,7 @@ static bool mali_suspend_op_valid(const MaliCsOp *op)
 
 bool mali_suspend_cs_valid(const MaliCs *c)
 {
-    if (c->state > MALI_CS_FATAL || c->blocked > MALI_CS_BLOCKED_FLUSH ||
+    if (c->state > MALI_CS_FATAL || c->kept > MALI_CS_FATAL || c->blocked > MALI_CS_BLOCKED_FLUSH ||
         c->depth > MALI_CS_CALL_DEPTH || c->n_ops > MALI_CS_MAX_OPS ||
         c->sb_endpoint >= MALI_CS_MAX_SB || c->sb_other >= MALI_CS_MAX_SB ||
         c->handler_depth > c->depth || c->oom > MALI_OOM_HANDLED ||
@@ -260,7 +260,13 @@ MaliXlate mali_suspend_save(MaliCsfState *s, unsigned csg)
     stl_le_p(buf + 4, MALI_SUSPEND_VERSION);
     stl_le_p(buf + 8, s->cs_slots);
     for (int i = 0; i < s->cs_slots; i++) {
-        p = mali_suspend_put_cs(p, &g->cs[i], now);
+        MaliCs *c = &s->csg[csg].cs[i];
+
+        if (c->kept) {
+            c->state = c->kept;
+            c->kept = MALI_CS_STOPPED;
+        }
+        p = mali_suspend_put_cs(p, c, now);
     }
     mali_suspend_injected(s, MALI_INJECT_SUSPEND_SAVE, csg, buf, size);
     trace_mali_csf_suspend_save(csg, g->suspend_buf);
