@@ -103,7 +103,7 @@ class ExitCodes(RunCase):
         self.assertIn("before it was done", document["findings"][0]["message"])
 
     def test_hang_in_a_test_is_the_tests_failure(self) -> None:
-        code, out, document = self.play([*PASSING[:5], ["wait"]], "--timeout", "1")
+        code, out, document = self.play([*PASSING[:5], ["wait"]], "--timeout", "5")
         self.assertEqual(code, 1)
         self.assertIn("stopped during a.one", document["tests"][1]["reason"])
         self.assertIn("Booting Linux", out)
