@@ -4,7 +4,7 @@
  *
  * The blocks say what is about to happen, and are told whether a rule has it
  * happen otherwise.  docs/system/devices/mali-csf.rst has the language of the
- * rules, mali_csf_inject_parse.c its words.
+ * rules, mali_csf_inject_words.c its words.
  *
  * A leaf: it knows no block.  What rules do by themselves is in
  * mali_csf_inject_act.c, which knows them all.
