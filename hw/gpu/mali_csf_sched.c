@@ -17,7 +17,7 @@
 #define MALI_SLICE_INSTRUCTIONS 10240
 /* A late one makes up for it, up to so many times the usual length */
 #define MALI_SLICE_CATCH_UP     2
-/* At least that much between slices, for the rest of the machine */
+/* At least that much from the end of a slice on, for the rest of the machine */
 #define MALI_SLICE_GAP_NS       (20 * SCALE_US)
 /* CPUs write sync objects without a doorbell (contract 3.10) */
 #define MALI_SYNC_POLL_NS       (1 * SCALE_MS)
@@ -255,12 +255,17 @@ static int64_t mali_csg_watch_progress(MaliCsfState *s, unsigned i, int64_t now)
     return g->progress_at + limit;
 }
 
-/* When to look again */
+/*
+ * When to look again.  What the slice did counts from @now, when it began: the
+ * host's time for it is no time of the GPU's.  The rest of the machine has its
+ * gap from here on.
+ */
 static void mali_sched_rearm(MaliCsfState *s, int64_t now, uint32_t done,
                              bool waiting)
 {
     int64_t cost = (int64_t)done * s->timing.instruction;
-    int64_t next = now + MAX(cost, MALI_SLICE_GAP_NS);
+    int64_t end = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL);
+    int64_t next = MAX(now + cost, end + MALI_SLICE_GAP_NS);
     int64_t due = MALI_EVENT_IDLE;
     bool stalled = false;
 
@@ -290,15 +295,15 @@ static void mali_sched_rearm(MaliCsfState *s, int64_t now, uint32_t done,
             }
             due = MIN(due, mali_cs_next_due(c));
             if (mali_cs_runnable(c)) {
-                s->sched.next_slice = next;
+                s->sched.next_slice = now + MAX(cost, MALI_SLICE_GAP_NS);
                 due = MIN(due, next);
             }
         }
     }
     if (stalled) {
-        mali_event_stall(s, MALI_EV_RUN, MAX(due - now, 1));
+        mali_event_stall(s, MALI_EV_RUN, MAX(due - end, 1));
     } else if (due < MALI_EVENT_NEVER) {
-        mali_event_arm(s, MALI_EV_RUN, MAX(due - now, 1));
+        mali_event_arm(s, MALI_EV_RUN, MAX(due - end, 1));
     }
     if (waiting && !mali_event_pending(s, MALI_EV_SYNC_POLL)) {
         mali_event_arm(s, MALI_EV_SYNC_POLL, MALI_SYNC_POLL_NS);
