@@ -656,6 +656,7 @@ static const TypeInfo mali_csf_info = {
     .name = TYPE_MALI_CSF,
     .parent = TYPE_DYNAMIC_SYS_BUS_DEVICE,
     .instance_size = sizeof(MaliCsfState),
+    .instance_align = __alignof__(MaliCsfState),
     .instance_init = mali_csf_instance_init,
     .class_init = mali_csf_class_init,
     .class_size = sizeof(MaliCsfClass),

@@ -156,26 +156,40 @@ static bool mali_cs_settle(MaliCs *c)
     return c->extract != c->insert;
 }
 
-/*
- * LOAD and STORE_MULTIPLE of registers without a hole, inside of a page that
- * has been met before: what a copy is made of.  False for any other.
- */
-static inline bool mali_cs_run_multiple(MaliCsCtx *x, uint64_t word,
-                                        unsigned n_regs, bool store)
-{
-    MaliCs *c = x->c;
-    unsigned dst = mali_cs_dst(word), src = mali_cs_src(word);
-    uint32_t mask = mali_cs_mask(word);
-    unsigned n = likely(mask == 0xffff) ? 16 : ctz32(~mask);
-    uint64_t va;
-    uint8_t *mem;
+/* How far ahead of what a stream copies the host fetches memory, in bytes */
+#define MALI_CS_AHEAD 512
 
-    if (HOST_BIG_ENDIAN || mask >> n || dst + n > n_regs || src & 1 ||
-        src >= n_regs) {
+/* Fetch what comes behind @mem, which is @va, in the same page */
+static inline void mali_cs_fetch_ahead(const uint8_t *mem, uint64_t va,
+                                       bool store)
+{
+    const uint8_t *next = mem - (va & 0xfff) + ((va + MALI_CS_AHEAD) & 0xfff);
+
+    if (store) {
+        __builtin_prefetch(next, 1);
+    } else {
+        __builtin_prefetch(next, 0);
+    }
+}
+
+/*
+ * LOAD or STORE_MULTIPLE of @n registers, inside of a page that has been met
+ * before.  False for any other.  Inlined for the sake of a length that the
+ * compiler knows.
+ */
+static QEMU_ALWAYS_INLINE bool
+mali_cs_run_registers(MaliCsCtx *x, uint64_t word, unsigned n, unsigned n_regs,
+                      bool store)
+{
+    unsigned dst = mali_cs_dst(word), src = mali_cs_src(word);
+    uint8_t *regs, *mem;
+    uint64_t va;
+
+    if (HOST_BIG_ENDIAN || dst + n > n_regs || src & 1 || src >= n_regs) {
         return false;
     }
-    va = mali_cs_reg64(c, src) + mali_cs_offset(word);
-    if (va & 3 || (va & 0xfff) + n * 4 > 0x1000) {
+    va = mali_cs_reg64(x->c, src) + mali_cs_offset(word);
+    if (va & 3 || (va & 0xfff) > 0x1000 - n * 4) {
         return false;
     }
     mem = mali_mem_mapped(x->s, x->g->as, va,
@@ -183,15 +197,25 @@ static inline bool mali_cs_run_multiple(MaliCsCtx *x, uint64_t word,
     if (!mem) {
         return false;
     }
-    if (likely(n == 16)) {
-        /* Of a size that the compiler knows */
-        memcpy(store ? mem : (uint8_t *)&c->regs[dst],
-               store ? (uint8_t *)&c->regs[dst] : mem, 64);
-    } else {
-        memcpy(store ? mem : (uint8_t *)&c->regs[dst],
-               store ? (uint8_t *)&c->regs[dst] : mem, n * 4);
-    }
+    /* There is too much between two of them for the host to see it by itself */
+    mali_cs_fetch_ahead(mem, va, store);
+    regs = (uint8_t *)&x->c->regs[dst];
+    memcpy(store ? mem : regs, store ? regs : mem, n * 4);
     return true;
+}
+
+/* The same of registers without a hole: what a copy is made of */
+static QEMU_ALWAYS_INLINE bool mali_cs_run_multiple(MaliCsCtx *x, uint64_t word,
+                                                    unsigned n_regs, bool store)
+{
+    uint32_t mask = mali_cs_mask(word);
+    unsigned n;
+
+    if (likely(mask == 0xffff)) {
+        return mali_cs_run_registers(x, word, 16, n_regs, store);
+    }
+    n = ctz32(~mask);
+    return !(mask >> n) && mali_cs_run_registers(x, word, n, n_regs, store);
 }
 
 /*

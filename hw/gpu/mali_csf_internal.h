@@ -272,8 +272,8 @@ typedef struct MaliCs {
     uint64_t insert;
     uint64_t extract;
     uint64_t extract_told;  /* as the host sees it */
-    /* The register file and call stack */
-    uint32_t regs[MALI_CS_MAX_REGS];
+    /* The register file, aligned for copies of it, and call stack */
+    uint32_t regs[MALI_CS_MAX_REGS] QEMU_ALIGNED(16);
     MaliCsFrame frames[MALI_CS_CALL_DEPTH];
     /* What is waited for */
     uint32_t wait_mask;     /* scoreboard slots */
