@@ -31,6 +31,20 @@ double bench_median(double *values, size_t nr)
 	return nr % 2 ? values[nr / 2] : (values[nr / 2 - 1] + values[nr / 2]) / 2;
 }
 
+static int by_quotient(const void *a, const void *b)
+{
+	const double *x = a, *y = b;
+
+	return by_value(&(double){ x[0] / x[1] }, &(double){ y[0] / y[1] });
+}
+
+void bench_pairs(double (*pairs)[2], size_t nr)
+{
+	qsort(pairs, nr, sizeof(*pairs), by_quotient);
+	bench_measured(pairs[nr / 2][0]);
+	bench_reference(pairs[nr / 2][1]);
+}
+
 void bench_submit(struct client *c, uint32_t group, uint64_t va, uint32_t size, unsigned int nr,
 		  uint32_t signal)
 {

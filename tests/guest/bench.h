@@ -16,6 +16,12 @@ void bench_measured(double value);
 /* and what it is compared with, where the guest measures both. */
 void bench_reference(double value);
 
+/*
+ * Both, of the pair whose quotient is the median: each was taken at nearly the
+ * same time, so that what changes with time falls on both. Reorders the pairs.
+ */
+void bench_pairs(double (*pairs)[2], size_t nr);
+
 /* Reorders the values. */
 double bench_median(double *values, size_t nr);
 

@@ -98,22 +98,23 @@ static double fence(struct client *c)
 
 void bench_fence(const void *arg)
 {
-	static double fences[ROUNDS * TIMES], pairs[ROUNDS * TIMES];
+	double fences[TIMES], times[WARM_UP], pairs[ROUNDS][2];
 	struct client c = { 0 };
 	struct pair p;
 
 	(void)arg;
 	start(&c, &p);
-	time_pairs(&p, pairs, WARM_UP);
+	time_pairs(&p, times, WARM_UP);
 	for (unsigned int i = 0; i < WARM_UP; i++)
 		fence(&c);
 	for (unsigned int round = 0; round < ROUNDS; round++) {
 		for (unsigned int i = 0; i < TIMES; i++)
-			fences[round * TIMES + i] = fence(&c);
-		time_pairs(&p, &pairs[round * TIMES], TIMES);
+			fences[i] = fence(&c);
+		time_pairs(&p, times, TIMES);
+		pairs[round][0] = bench_median(fences, TIMES);
+		pairs[round][1] = bench_median(times, TIMES);
 	}
-	bench_measured(bench_median(fences, ROUNDS * TIMES));
-	bench_reference(bench_median(pairs, ROUNDS * TIMES));
+	bench_pairs(pairs, ROUNDS);
 	client_close(&c);
 }
 
@@ -130,7 +131,7 @@ static double queue(struct client *c, uint32_t group, unsigned int jobs)
 void bench_queue(const void *arg)
 {
 	enum { BATCHES = 20, JOBS = 1000, PAIRS = ROUNDS * TIMES / BATCHES };
-	static double jobs[BATCHES], pairs[ROUNDS * TIMES];
+	double times[PAIRS + WARM_UP], pairs[BATCHES][2];
 	struct client c = { 0 };
 	uint32_t group;
 	struct pair p;
@@ -139,14 +140,14 @@ void bench_queue(const void *arg)
 	start(&c, &p);
 	/* The longest ring, as real clients have */
 	group = CHECK_OK(group_create(&c.gpu, c.vm, 1, 64 * KIB, PANTHOR_GROUP_PRIORITY_MEDIUM));
-	time_pairs(&p, pairs, WARM_UP);
+	time_pairs(&p, times, WARM_UP);
 	queue(&c, group, JOBS);
 	for (unsigned int i = 0; i < BATCHES; i++) {
-		jobs[i] = queue(&c, group, JOBS);
-		time_pairs(&p, &pairs[i * PAIRS], PAIRS);
+		pairs[i][0] = queue(&c, group, JOBS);
+		time_pairs(&p, times, PAIRS);
+		pairs[i][1] = bench_median(times, PAIRS);
 	}
-	bench_measured(bench_median(jobs, BATCHES));
-	bench_reference(bench_median(pairs, ROUNDS * TIMES));
+	bench_pairs(pairs, BATCHES);
 	CHECK_OK(group_destroy(&c.gpu, group));
 	client_close(&c);
 }
