@@ -323,6 +323,11 @@ typedef struct MaliSched {
     bool glb_idle;          /* told the host so */
     bool sync_written;      /* a stream wrote an object others may wait for */
     int64_t next_slice;     /* ns: when queues with work go on; 0: none has */
+    /*
+     * What a slice of the usual length takes the host, by the last one; 0 where
+     * that is not known, or where the clock only goes on between slices
+     */
+    int64_t slice_host_ns;
     uint64_t instructions;  /* executed since reset */
     uint64_t shader_work_skipped;
     uint64_t clears_skipped;    /* targets in a format that is not known */

@@ -15,8 +15,12 @@
 
 /* One slice: the BQL is held no longer than this takes, some 50 us */
 #define MALI_SLICE_INSTRUCTIONS 10240
-/* A late one makes up for it, up to so many times the usual length */
+/*
+ * A late one makes up for it, up to so many times the usual length, as far as
+ * the host does that in MALI_SLICE_HOST_NS, going by the last one
+ */
 #define MALI_SLICE_CATCH_UP     2
+#define MALI_SLICE_HOST_NS      (150LL * SCALE_US)
 /* At least that much from the end of a slice on, for the rest of the machine */
 #define MALI_SLICE_GAP_NS       (20 * SCALE_US)
 /* CPUs write sync objects without a doorbell (contract 3.10) */
@@ -173,10 +177,15 @@ static uint32_t mali_sched_execute(MaliCsfState *s, int64_t now,
 static uint32_t mali_sched_budget(const MaliCsfState *s, int64_t now)
 {
     int64_t late = s->sched.next_slice ? now - s->sched.next_slice : 0;
+    int64_t most = MALI_SLICE_CATCH_UP * MALI_SLICE_INSTRUCTIONS;
 
-    return MALI_SLICE_INSTRUCTIONS +
-           MIN(MAX(late, 0) / s->timing.instruction,
-               (MALI_SLICE_CATCH_UP - 1) * MALI_SLICE_INSTRUCTIONS);
+    if (s->sched.slice_host_ns) {
+        most = MIN(most, MALI_SLICE_HOST_NS * MALI_SLICE_INSTRUCTIONS /
+                         s->sched.slice_host_ns);
+        most = MAX(most, MALI_SLICE_INSTRUCTIONS);
+    }
+    return MIN(MALI_SLICE_INSTRUCTIONS +
+               MAX(late, 0) / s->timing.instruction, most);
 }
 
 /* GLB_IDLE once all groups have been idle for idle_timer (contract 3.6) */
@@ -269,6 +278,9 @@ static void mali_sched_rearm(MaliCsfState *s, int64_t now, uint32_t done,
     int64_t due = MALI_EVENT_IDLE;
     bool stalled = false;
 
+    if (done >= MALI_SLICE_INSTRUCTIONS) {
+        s->sched.slice_host_ns = (end - now) * MALI_SLICE_INSTRUCTIONS / done;
+    }
     s->sched.next_slice = 0;
     for (int i = 0; i < s->csg_slots; i++) {
         if (s->csg[i].running) {
