@@ -161,7 +161,8 @@ static bool mali_suspend_op_valid(const MaliCsOp *op)
 
 bool mali_suspend_cs_valid(const MaliCs *c)
 {
-    if (c->state > MALI_CS_FATAL || c->kept > MALI_CS_FATAL || c->blocked > MALI_CS_BLOCKED_FLUSH ||
+    if (c->state > MALI_CS_FATAL || c->kept > MALI_CS_FATAL ||
+        c->blocked > MALI_CS_BLOCKED_FLUSH ||
         c->depth > MALI_CS_CALL_DEPTH || c->n_ops > MALI_CS_MAX_OPS ||
         c->sb_endpoint >= MALI_CS_MAX_SB || c->sb_other >= MALI_CS_MAX_SB ||
         c->handler_depth > c->depth || c->oom > MALI_OOM_HANDLED ||
