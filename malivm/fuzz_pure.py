@@ -32,6 +32,7 @@ class _Row:
     device: tuple[str, ...]             # files of hw/gpu that it is about
     tests: tuple[str, ...] = ()         # files of tests/unit, or of tests/fuzz
     qemu: tuple[str, ...] = ()          # files of QEMU's
+    begin: tuple[str, ...] = ()         # inputs to begin with, where chance finds none
 
 
 _ROWS = (
@@ -41,6 +42,16 @@ _ROWS = (
          ("ptw-memory.c", "ptw-reference.c")),
     _Row("tlb", "the TLB", 3000, 1024, ("mali_csf_ptw.c", "mali_csf_tlb.c"),
          ("ptw-memory.c", "tlb-reference.c", "tlb-run.c"), ("util/interval-tree.c",)),
+    _Row("rules", "the parser of fault injection rules", 20000, 256,
+         ("mali_csf_inject_parse.c",), begin=(
+             "as-command as=3 command=unlock skip=1 count=1 -> never",
+             "walk va=0x1000..8191 as=1 probability=5% seed=7 -> fault type=0xc8",
+             "fetch opcode=sync-add64 csg=1 cs=2 pc=0x80 -> fatal type=0x41 info=0x1234",
+             "reg-read value=0/0xf0 name=x -> reg reg=AS_TRANSTAB bank=2 bits=1",
+             "cs-event event=tiler-oom -> stall-queue for=5ms time=1ms",
+             "csg-request -> ack value=7", "irq line=gpu bits=0x30 -> drop",
+             "after rule=x time=5us -> snapshot file='a b.img'", "time at=2s -> pause",
+             "flush -> interface value=1 block=cs side=in")),
 )
 
 
@@ -60,7 +71,7 @@ def _compile(row: _Row) -> Program:
     with paths.lock(out):
         # For QEMU's headers, of which configure makes one.
         qemu.ensure_qemu()
-        key = paths.digest(_CFLAGS, includes,
+        key = paths.digest(_CFLAGS, includes, row.begin,
                            [paths.stat_key(path) for path in sorted((*sources, *headers))])
         if not (program.exists() and stamp.exists() and stamp.read_text(encoding="ascii") == key):
             glib = proc.run(["pkg-config", "--cflags", "--libs", "glib-2.0"], "pkg-config").split()
@@ -70,8 +81,10 @@ def _compile(row: _Row) -> Program:
                 proc.run(["clang", *_CFLAGS, *includes, *sources, *glib, "-o", fresh],
                          f"compiling fuzz-{row.name}.c", log="fuzz-build")
                 fresh.replace(program)
+            for number, text in enumerate(row.begin):
+                paths.write_whole(out / "seeds" / str(number), text)
             paths.write_whole(stamp, key)
-    return Program((str(program),))
+    return Program((str(program),), seeds=out / "seeds" if row.begin else None)
 
 
 TARGETS = tuple(Target(row.name, row.title, row.runs, row.max_len,

@@ -144,7 +144,7 @@ COMMANDS = (
         ("./mali-vm bench loop copy", "two figures"),
     )),
     Command("fuzz", "have libFuzzer look for input that the device does not survive", (
-        Option("names", "a target (default: all): isa, ptw, tlb or device",
+        Option("names", "a target (default: all): isa, ptw, tlb, rules or device",
                {"nargs": "*", "metavar": "TARGET"}),
         _value("--runs", "N", "so many inputs, the same each time (default: those of make check)",
                None, positive),
