@@ -43,7 +43,7 @@ _ROWS = (
     _Row("tlb", "the TLB", 3000, 1024, ("mali_csf_ptw.c", "mali_csf_tlb.c"),
          ("ptw-memory.c", "tlb-reference.c", "tlb-run.c"), ("util/interval-tree.c",)),
     _Row("rules", "the parser of fault injection rules", 20000, 256,
-         ("mali_csf_inject_parse.c",), begin=(
+         ("mali_csf_inject_parse.c", "mali_csf_inject_words.c"), begin=(
              "as-command as=3 command=unlock skip=1 count=1 -> never",
              "walk va=0x1000..8191 as=1 probability=5% seed=7 -> fault type=0xc8",
              "fetch opcode=sync-add64 csg=1 cs=2 pc=0x80 -> fatal type=0x41 info=0x1234",
