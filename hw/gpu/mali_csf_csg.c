@@ -697,11 +697,6 @@ MaliXlate mali_csg_request(MaliCsfState *s, unsigned i)
     if (new_ack != ack) {
         mali_words_put(&w, mali_csg_out(s, i, CSG_ACK), new_ack);
     }
-    if (w.ret == MALI_XLATE_OK) {
-        mali_hold_answered(s->csg[i].holds, MALI_CSG_REQUESTS);
-        mali_hold_answered(s->csg[i].cs_holds[0],
-                           MALI_MAX_CS * MALI_CS_REQUESTS);
-    }
     if (w.ret == MALI_XLATE_OK && (new_ack ^ ack) & mask) {
         mali_irq_raise(s, MALI_IRQ_JOB, BIT(i));
     }

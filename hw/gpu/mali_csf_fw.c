@@ -387,9 +387,6 @@ static MaliXlate mali_fw_global(MaliCsfState *s)
     if (state != GLB_STATE_ACTIVE && !mali_event_pending(s, MALI_EV_MCU)) {
         mali_fw_go(s, MCU_STATUS_HALT, s->timing.fw_halt);
     }
-    /* All but a halt, which has no ack: it stays one request */
-    mali_hold_answered(&s->fw.holds[MALI_GLB_REQUEST_HALT + 1],
-                       MALI_GLB_REQUESTS - MALI_GLB_REQUEST_HALT - 1);
     return MALI_XLATE_OK;
 }
 

@@ -193,7 +193,6 @@ const MaliInjectRule *mali_inject_add(MaliInject *inj, const char *text,
 bool mali_inject_add_all(MaliInject *inj, const char *text, char **why)
 {
     g_auto(GStrv) rules = g_strsplit_set(text, ";\n", -1);
-    unsigned had = inj->rules->len;
 
     for (char **rule = rules; *rule; rule++) {
         if (!*g_strstrip(*rule)) {
@@ -204,9 +203,6 @@ bool mali_inject_add_all(MaliInject *inj, const char *text, char **why)
 
             *why = g_strdup_printf("'%s': %s", *rule, text_why);
             g_free(text_why);
-            while (inj->rules->len > had) {
-                mali_inject_remove(inj, rule_at(inj->rules, had)->name);
-            }
             return false;
         }
     }

@@ -328,7 +328,7 @@ void mali_inject_destroy(MaliInject *inj);
 /* The rule, which is the engine's; NULL, with *@why, where it is refused */
 const MaliInjectRule *mali_inject_add(MaliInject *inj, const char *text,
                                       char **why);
-/* Several, separated by semicolons: all or, with *@why, none */
+/* Several, separated by semicolons, up to the one that is refused (*@why) */
 bool mali_inject_add_all(MaliInject *inj, const char *text, char **why);
 /* false: there is no such rule.  What it has begun goes on. */
 bool mali_inject_remove(MaliInject *inj, const char *name);

@@ -345,13 +345,6 @@ uint32_t mali_hold_requests(MaliCsfState *s, const MaliHoldTable *t,
     return held;
 }
 
-void mali_hold_answered(MaliHold *holds, unsigned n)
-{
-    for (unsigned i = 0; i < n; i++) {
-        holds[i].let = false;
-    }
-}
-
 /* --- State --- */
 
 const VMStateDescription vmstate_mali_hold = {

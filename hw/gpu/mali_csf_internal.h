@@ -862,8 +862,6 @@ typedef struct MaliHoldTable {
 uint32_t mali_hold_requests(MaliCsfState *s, const MaliHoldTable *t,
                             MaliHold *holds, unsigned csg, unsigned cs,
                             uint32_t req, uint32_t changed, uint32_t *wrong);
-/* They were: what comes next is another request, even if it looks the same */
-void mali_hold_answered(MaliHold *holds, unsigned n);
 extern const VMStateDescription vmstate_mali_hold;
 
 /* --- mali_csf_fdt.c --- */

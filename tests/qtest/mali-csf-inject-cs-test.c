@@ -253,6 +253,28 @@ static void test_each_asked(void)
     g_assert_true(cs_wait_drained(&b.g, 0));
     g_assert_cmpint(inject_hits(b.qts, "a"), ==, ARRAY_SIZE(words));
     g_assert_cmpint(inject_hits(b.qts, "m"), ==, 16);
+    inject_remove(b.qts, "m");
+    cs_submit_job(&b.g, 0, stream, sizeof(words));
+    g_assert_true(cs_wait_drained(&b.g, 0));
+    g_assert_cmpint(inject_hits(b.qts, "a"), ==, 2 * ARRAY_SIZE(words));
+    qtest_quit(b.qts);
+}
+
+/* Also the one in the ring, behind a stream that ended with what waited */
+static void test_asked_behind(void)
+{
+    const uint64_t words[] = { FLUSH(8, 0, 1), WAIT(BIT(1)) };
+    uint64_t stream;
+    Bed b;
+
+    bed_start(&b, 1);
+    stream = vm_stream(&b.vm, words, ARRAY_SIZE(words));
+    /* What follows CALL */
+    inject_addf(b.qts, "fetch name=m opcode=MOVE48 pc=0x%" PRIx64 " -> count",
+                ring_va(&b.g, 0) + 6 * 8);
+    cs_submit_job(&b.g, 0, stream, sizeof(words));
+    g_assert_true(cs_wait_drained(&b.g, 0));
+    g_assert_cmpint(inject_hits(b.qts, "m"), ==, 1);
     qtest_quit(b.qts);
 }
 
@@ -516,6 +538,7 @@ int main(int argc, char **argv)
         { "drop", test_drop },
         { "drop-flow", test_drop_flow },
         { "each-asked", test_each_asked },
+        { "asked-behind", test_asked_behind },
         { "sync-dropped", test_sync_dropped },
         { "sync-twice", test_sync_twice },
         { "sync-kinds", test_sync_kinds },

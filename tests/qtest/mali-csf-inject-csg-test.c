@@ -149,6 +149,9 @@ static void test_others_answered(void)
     g_assert_true(csg_acked(&b.g, CSG_ENDPOINT_CONFIG));
     g_assert_false(csg_acked(&b.g, CSG_STATUS_UPDATE));
     check_works(&b.g, 0, 0x1111);
+    qtest_clock_step(b.qts, 100 * LIMIT_CSG);
+    csg_ring(&b.g);
+    g_assert_false(csg_acked(&b.g, CSG_STATUS_UPDATE));
     group_suspend(&other);
     group_resume(&other, 2);
     check_works(&other, 0, 0x2222);

@@ -357,6 +357,21 @@ static void test_second_fault(void)
     qtest_quit(b.qts);
 }
 
+/* A walk that fails leaves nothing in the TLB: the next one fails as well */
+static void test_walk_again(void)
+{
+    Bed b;
+
+    bed_start(&b, 2);
+    inject_add(b.qts, "walk name=w va=0x100d0000 access=write -> fault");
+    submit_write(&b, 0);
+    g_assert_true(cs_wait_events(&b.g, 0, CS_EVENT_FATAL));
+    submit_write(&b, 1);
+    g_assert_true(cs_wait_events(&b.g, 1, CS_EVENT_FATAL));
+    g_assert_cmpint(inject_hits(b.qts, "w"), ==, 2);
+    qtest_quit(b.qts);
+}
+
 /* One that the firmware meets is its end: the next ping fails, then a reset */
 static void check_firmware_fault(const char *rule)
 {
@@ -452,6 +467,7 @@ int main(int argc, char **argv)
         { "update-lost", test_update_lost },
         { "fetch-fault", test_fetch_fault },
         { "second-fault", test_second_fault },
+        { "walk-again", test_walk_again },
         { "firmware-fault", test_firmware_fault },
         { "values", test_values },
     };
