@@ -499,9 +499,9 @@ static void test_oom_event(void)
     qtest_quit(b.qts);
 }
 
-/* --- Tasks that do not end (contract 7, progress timer) --- */
+/* --- The progress timer (contract 7) --- */
 
-/* Queues that are held while their task is on an endpoint: no timer of theirs */
+/* What the host sees when the timer of a group has run out */
 static void test_progress(void)
 {
     Bed b;
@@ -515,7 +515,7 @@ static void test_progress(void)
                "side=out bits=0x80000000");
     gpu_write(b.qts, DOORBELL(20), 1);
     qtest_clock_step(b.qts, 1);
-    /* What the host sees is what an expired timer shows: it kills the group */
+    /* It kills the group */
     g_assert_cmphex(csg_events(&b.g), ==, 0x80000000);
     g_assert_true(gpu_read(b.qts, JOB_INT + RAWSTAT) & 1);
     csg_ack_events(&b.g);

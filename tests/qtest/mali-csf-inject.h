@@ -104,6 +104,19 @@ static inline uint64_t inject_matches(QTestState *qts, const char *name)
     return inject_count(qts, name, "matches");
 }
 
+/* --- An event to hit, and what comes of it --- */
+
+static inline void flush(QTestState *qts)
+{
+    gpu_write(qts, GPU_INT + CLEAR, IRQ_CLEAN_CACHES);
+    gpu_write(qts, GPU_CMD, CMD_FLUSH);
+}
+
+static inline bool flushed(QTestState *qts)
+{
+    return gpu_read(qts, GPU_INT + RAWSTAT) & IRQ_CLEAN_CACHES;
+}
+
 /* --- A driver that has to cope --- */
 
 /* A hang reset (panthor_device_reset_work), and the group in its slot again */
