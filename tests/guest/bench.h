@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "exec.h"
+#include "client.h"
 
 /* A figure, in the unit that malivm/bench.py gives it */
 void bench_measured(double value);

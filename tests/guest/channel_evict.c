@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 #include "channel.h"
-#include "exec.h"
+#include "client.h"
 #include "harness.h"
 #include "host.h"
 #include "stream.h"

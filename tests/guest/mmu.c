@@ -13,8 +13,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "client.h"
 #include "conf.h"
-#include "exec.h"
 #include "harness.h"
 #include "modules.h"
 #include "stream.h"

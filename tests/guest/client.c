@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Suite exec: a client of the GPU, with what each of its jobs needs. */
 
 #include <stdio.h>
 #include <string.h>
 
-#include "exec.h"
+#include "client.h"
 #include "harness.h"
 
 /* The driver waits 50 ms before it lets the GPU go down; hosts may be slow */
@@ -22,8 +21,8 @@ void client_open(struct client *c, unsigned int queues)
 {
 	CHECK_OK(panthor_open(&c->gpu));
 	c->vm = CHECK_OK(panthor_vm_create(&c->gpu));
-	client_buffer(c, &c->code, BO_SIZE, "exec-code", CODE_VA);
-	client_buffer(c, &c->data, BO_SIZE, "exec-data", DATA_VA);
+	client_buffer(c, &c->code, BO_SIZE, "client-code", CODE_VA);
+	client_buffer(c, &c->data, BO_SIZE, "client-data", DATA_VA);
 	c->group = CHECK_OK(group_create(&c->gpu, c->vm, queues, 4096,
 					 PANTHOR_GROUP_PRIORITY_MEDIUM));
 	c->done = CHECK_OK(syncobj_create(&c->gpu));
