@@ -70,6 +70,10 @@ _NO_COMPLAINT = re.compile(r"reboot: (Power down|Restarting|System halted)|"
 _REPORT_END = re.compile(r"---\[ end (trace|Kernel panic)|^=+$")
 _RULER = re.compile(r"[=-]+$")
 
+# What a console was in the middle of when another CPU took it over comes again, whole
+# (kernel/printk/printk.c).
+_REPLAYED = "** replaying previous printk message **"
+
 # WARN() and BUG() start with this line; a text of the caller's may follow before the
 # line that RULES know, so both are looked at for what kind it is (lib/bug.c).
 _CUT_HERE = "[ cut here ]"
@@ -122,9 +126,15 @@ class Console:
         self.last: deque[str] = deque(maxlen=_LAST_LINES)
         self._report: Complaint | None = None
         self._message: tuple[float | None, Complaint] | None = None
+        self._before = (0, 0)                   # complaints, and lines of the last one
 
     def feed(self, line: str) -> tuple[str, str] | None:
         """Read a line; returns ("begin"|"end", test) if it is a marker."""
+        if _REPLAYED in line:
+            self._take_back()
+            return None
+        self._before = (len(self.complaints),
+                        len(self.complaints[-1].lines) if self.complaints else 0)
         message = parse(line)
         if message.user:
             mark = _MARK.match(message.text)
@@ -139,6 +149,15 @@ class Console:
         if not message.user:
             self._kernel(message)
         return None
+
+    def _take_back(self) -> None:
+        """Forget the last line, which was cut off."""
+        complaints, lines = self._before
+        if len(self.complaints) > complaints:
+            self._report = self._message = None
+        del self.complaints[complaints:]
+        if self.complaints:
+            del self.complaints[-1].lines[lines:]
 
     def _kernel(self, message: Message) -> None:
         rule = self._match(message)

@@ -137,6 +137,13 @@ class Reports(unittest.TestCase):
         self.assertEqual([(c.test, c.kind) for c in found],
                          [("a.b", "lockdep"), ("a.c", "warning")])
 
+    def test_a_line_that_comes_again_counts_once(self) -> None:
+        """The console was in the middle of it when another CPU took it over."""
+        whole = kernel(3, "panthor c000000.gpu: [drm] *ERROR* AS_ACTIVE bit stuck")
+        found = read(whole[:40], "** replaying previous printk message **", whole)
+        self.assertEqual([complaint.headline for complaint in found],
+                         ["panthor c000000.gpu: [drm] *ERROR* AS_ACTIVE bit stuck"])
+
     def test_a_panic_within_a_report(self) -> None:
         console = Console()
         for level, text in ((1, "Unable to handle kernel paging request"), (0, "Call trace:"),
