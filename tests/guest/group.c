@@ -181,28 +181,42 @@ long long timeline_query(const struct panthor *gpu, uint32_t syncobj)
 	return ret ? ret : (long long)point;
 }
 
-/* The status is in the fence's sync file (linux/sync_file.h), 1 for success */
-int syncobj_status(const struct panthor *gpu, uint32_t syncobj)
+int syncobj_export(const struct panthor *gpu, uint32_t syncobj)
 {
 	struct drm_syncobj_handle args = {
 		.handle = syncobj, .fd = -1,
 		.flags = DRM_SYNCOBJ_HANDLE_TO_FD_FLAGS_EXPORT_SYNC_FILE,
 	};
+	int ret = drm_ioctl(gpu, DRM_IOCTL_SYNCOBJ_HANDLE_TO_FD, &args);
+
+	return ret ? ret : args.fd;
+}
+
+/* linux/sync_file.h: 1 for success */
+int sync_file_status(int fd)
+{
 	struct sync_fence_info fence = { 0 };
 	struct sync_file_info info = {
 		.num_fences = 1, .sync_fence_info = (uintptr_t)&fence,
 	};
-	int ret = drm_ioctl(gpu, DRM_IOCTL_SYNCOBJ_HANDLE_TO_FD, &args);
 
-	if (ret)
-		return ret;
-	ret = ioctl(args.fd, SYNC_IOC_FILE_INFO, &info) ? -errno : 0;
-	close(args.fd);
-	if (ret)
-		return ret;
+	if (ioctl(fd, SYNC_IOC_FILE_INFO, &info))
+		return -errno;
 	if (!fence.status)
 		return -EBUSY;
 	return fence.status < 0 ? fence.status : 0;
+}
+
+int syncobj_status(const struct panthor *gpu, uint32_t syncobj)
+{
+	int fd = syncobj_export(gpu, syncobj);
+	int ret;
+
+	if (fd < 0)
+		return fd;
+	ret = sync_file_status(fd);
+	close(fd);
+	return ret;
 }
 
 static int syncobj_op(const struct panthor *gpu, unsigned long request, uint32_t syncobj)

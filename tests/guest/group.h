@@ -48,6 +48,12 @@ int syncobj_destroy(const struct panthor *gpu, uint32_t syncobj);
 int syncobj_wait(const struct panthor *gpu, uint32_t syncobj, unsigned int ms);
 /* What the fence of a job that is done says: 0, or the -errno it failed with. */
 int syncobj_status(const struct panthor *gpu, uint32_t syncobj);
+/*
+ * Its fence as a sync file, which outlives the device: a descriptor, readable when the
+ * fence is signalled, that the caller closes; and what it says, -EBUSY for not yet.
+ */
+int syncobj_export(const struct panthor *gpu, uint32_t syncobj);
+int sync_file_status(int fd);
 /* Let it be signalled by the CPU; and take its fence away. */
 int syncobj_signal(const struct panthor *gpu, uint32_t syncobj);
 int syncobj_reset(const struct panthor *gpu, uint32_t syncobj);
