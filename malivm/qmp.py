@@ -8,6 +8,7 @@ Few of its features are needed here: one caller, one command at a time.
 
 import json
 import socket
+from collections.abc import Callable
 from typing import Any
 
 from .errors import MaliError
@@ -33,10 +34,14 @@ class QmpClosed(MaliError):
 
 
 class Qmp:
-    """One QMP session; events that arrive in between are kept for events()."""
+    """One QMP session; events that arrive in between are kept for events().
 
-    def __init__(self, sock: socket.socket):
-        self._sock = sock
+    `wait` is called with a number of seconds before an answer is read: it returns when the
+    socket can be read, or the time is over.
+    """
+
+    def __init__(self, sock: socket.socket, wait: Callable[[float], None] = lambda seconds: None):
+        self._sock, self._wait = sock, wait
         self._pending = b""
         self._events: list[dict[str, Any]] = []
         self._silent = False                # it has left a command without an answer
@@ -81,6 +86,7 @@ class Qmp:
         self._sock.settimeout(ANSWER_SECONDS)
         try:
             self._sock.sendall(json.dumps(request).encode() + b"\n")
+            self._wait(ANSWER_SECONDS)
             answer = self._answer("return", "error")
         except TimeoutError as exc:
             self._silent = True

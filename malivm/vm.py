@@ -170,6 +170,7 @@ class Vm:
         self.started = 0.0
         self._ours: dict[str, socket.socket] = {}
         self._rest: dict[str, bytes] = {}
+        self._early: dict[str, bytes] = {}  # taken while QEMU was asked something
         self._ended = False                 # the guest has, and QEMU was told to
 
     def __enter__(self) -> "Vm":
@@ -199,7 +200,7 @@ class Vm:
             os.close(initrd)
             for sock in theirs.values():
                 sock.close()
-        self.qmp = Qmp(self._ours[QMP])
+        self.qmp = Qmp(self._ours[QMP], self._take_early)
         try:
             self.qmp.negotiate()
         except QmpClosed as exc:
@@ -278,6 +279,25 @@ class Vm:
             total += int((task / "schedstat").read_text().split()[0])
         return total / 1e9
 
+    def _take_early(self, seconds: float) -> None:
+        """Wait until QMP can be read, and take what the guest says meanwhile: where nobody
+        reads that, QEMU waits for somebody who does, and answers nothing."""
+        deadline = time.monotonic() + seconds
+        with selectors.DefaultSelector() as selector:
+            for name, sock in self._ours.items():
+                if sock.fileno() >= 0:
+                    selector.register(sock, selectors.EVENT_READ, name)
+            while time.monotonic() < deadline:
+                ready = [key for key, _ in selector.select(deadline - time.monotonic())]
+                if any(key.data == QMP for key in ready):
+                    return
+                for key in ready:
+                    # Its end is read again, by events().
+                    data = self._ours[key.data].recv(65536)
+                    self._early[key.data] = self._early.get(key.data, b"") + data
+                    if not data:
+                        selector.unregister(key.fileobj)
+
     def events(self, deadline: float | None = None) -> Iterator[Event]:
         """What the machine says, line by line, until QEMU has ended.
 
@@ -294,6 +314,8 @@ class Vm:
                 left = None if deadline is None else deadline - time.monotonic()
                 if left is not None and left <= 0:
                     raise Timeout
+                for name in list(self._early):
+                    yield from self._lines(name, self._early.pop(name), time.monotonic())
                 kept = self.qmp.kept
                 ready = [key for key, _ in selector.select(0 if kept else left)]
                 lines = [event for key in ready if key.data != QMP
@@ -328,15 +350,18 @@ class Vm:
             data = self._ours[name].recv(65536)
         except ConnectionResetError:
             data = b""
-        pending = self._rest.get(name, b"") + data
-        *lines, rest = pending.split(b"\n")
+        yield from self._lines(name, data, now)
         if not data:
             selector.unregister(key.fileobj)
             self._ours[name].close()
-            if rest:
-                lines.append(rest)
-                rest = b""
-        self._rest[name] = rest
+            # The last one may have no end.
+            if self._rest.get(name):
+                yield from self._lines(name, b"\n", now)
+
+    def _lines(self, name: str, data: bytes, now: float) -> Iterator[Event]:
+        """The lines that `data` completes; what begins one is kept."""
+        pending = self._rest.get(name, b"") + data
+        *lines, self._rest[name] = pending.split(b"\n")
         for line in lines:
             yield Event(name, line.rstrip(b"\r").decode(errors="replace"), now)
 

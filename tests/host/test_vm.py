@@ -84,6 +84,20 @@ class Running(support.FakeQemuCase):
         self.assertEqual([text for port, text in lines if port == vm.TAP], ["ok"])
         self.assertEqual([text for port, text in lines if port == vm.QMP], ["RESUME", "SHUTDOWN"])
 
+    def test_what_is_said_while_qemu_is_asked(self) -> None:
+        # More than sockets hold: who does not read it gets no answer.
+        count = 20000
+        self.script([["answers", {"query-status": [{"lines": count}]}], ["wait"]])
+        with vm.Vm(self.config()) as running:
+            running.qmp.execute("query-status")
+            lines = []
+            for event in running.events():
+                if event.channel == vm.CONSOLE:
+                    lines.append(event.text)
+                if len(lines) == count:
+                    break
+        self.assertEqual(lines, [f"line {number:0100}" for number in range(count)])
+
     def test_refusal_is_an_error_with_qemus_words(self) -> None:
         self.script([["refuse", "qemu-system-aarch64: -device mali-csf,id=gpu: no such model"]])
         with self.assertRaises(MaliError) as caught:
