@@ -14,32 +14,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "harness.h"
-#include "hog.h"
 #include "panthor.h"
+#include "pressure.h"
 #include "trace.h"
 #include "vmstat.h"
 
 #define HUGE (2 * MIB)
 #define LABEL "evict-target"
 #define SHMEM_ENABLED "/sys/kernel/mm/transparent_hugepage/shmem_enabled"
-#define CGROUP_ROOT "/sys/fs/cgroup"
-#define CGROUP CGROUP_ROOT "/mali-vm-evict"
-
-/* The end of a shrinker's run, with the task it ran in and the pages it freed. */
-#define SHRINK_EVENT "vmscan/mm_shrink_slab_end"
-#define SHRINKER "panthor_gem_shrinker_scan"
-
-/* Far longer than reclaim takes: a slow host is no failure. */
-#define WAIT_S 60
-
-#define WATERMARK_BOOST "/proc/sys/vm/watermark_boost_factor"
-
-/* Free memory that the hog leaves until the first test needs less. */
-#define EARLY_ROOM (96 * MIB)
 
 /* A buffer's states, the easiest to reclaim first: the order of the shrinker's lists. */
 enum rank { UNUSED, MMAPPED, BOUND_ONE, BOUND_MORE };
@@ -163,92 +148,6 @@ static void subject_destroy(const struct panthor *gpu, struct subject *s)
 	CHECK_OK(bo_destroy(gpu, &s->bo));
 }
 
-/*
- * Memory of the suite is charged to a group of its own, so that what the driver
- * let go of can be sent to swap without any other's. The tests' processes are
- * born into it: moving one takes the kernel longer than most of a test.
- */
-static int join_cgroup(void)
-{
-	int ret;
-
-	if (mkdir(CGROUP, 0755) && errno != EEXIST)
-		return -errno;
-	ret = write_file(CGROUP_ROOT "/cgroup.subtree_control", "+memory");
-	if (!ret)
-		ret = write_file(CGROUP "/cgroup.procs", "0");
-	return ret;
-}
-
-/* The hog first: it stays outside the group. */
-static int set_up(void)
-{
-	return hog_start(EARLY_ROOM) ?: join_cgroup();
-}
-
-/* Enough for the next buffer, and for kswapd to be content. */
-static size_t room(void)
-{
-	struct watermarks marks;
-
-	CHECK_OK(watermarks_read(&marks));
-	return marks.high + 8 * MIB;
-}
-
-/* Send what is charged to the suite to swap, as far as it can be. */
-static void swap_out(size_t bytes)
-{
-	/* It fails when it gets less than that, and it is more than there is. */
-	write_file(CGROUP "/memory.reclaim", "%zu", bytes + 256 * KIB);
-}
-
-/*
- * After some runs in vain kswapd gives up; a reclaim that finds something while
- * enough memory is free revives it (mm/vmscan.c, kswapd_try_clear_hopeless()).
- */
-static void revive_kswapd(void)
-{
-	size_t size = 256 * KIB;
-	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	CHECK(p != MAP_FAILED, "mmap: %s", strerror(errno));
-	memset(p, 1, size);
-	swap_out(size);
-	munmap(p, size);
-	CHECK(!kswapd_gave_up(), "kswapd cannot be revived");
-}
-
-/*
- * Let kswapd give up, while there is no buffer to evict: the hog takes what is
- * free, down into what wakes kswapd, and nothing can be reclaimed. Then
- * allocations have to reclaim by themselves.
- */
-static void tire_kswapd(void)
-{
-	double deadline = now() + WAIT_S;
-	struct watermarks marks;
-
-	/* It does not come back by itself: the test before may have left it so. */
-	if (kswapd_gave_up())
-		return;
-	CHECK_OK(watermarks_read(&marks));
-	CHECK_OK(hog_leave_free(marks.low));
-	while (!kswapd_gave_up()) {
-		CHECK(now() < deadline, "kswapd did not give up in %d s", WAIT_S);
-		if (free_memory() > (long long)(marks.min + marks.low) / 2) {
-			CHECK_OK(hog_take(64 * KIB));
-		} else if (kswapd_sleeps()) {
-			/* Only allocations wake it: go down once more. */
-			CHECK_OK(hog_release());
-			CHECK_OK(hog_leave_free(marks.low));
-		} else {
-			sleep_ms(2);
-		}
-	}
-	CHECK_OK(hog_release());
-	CHECK_OK(hog_leave_free(room()));
-}
-
 struct trigger {
 	const char *name;
 	const char *description;
@@ -287,133 +186,31 @@ static void fire_shrink(const struct panthor *gpu, struct subject *target)
 		subject_destroy(gpu, &below);
 }
 
-/* Pages that the shrinker freed, by who called it. */
-struct shrunk {
-	long long kswapd;
-	long long hog;
-	long long others;
-};
-
-static void count_shrunk(const char *task, int pid, const char *text, void *data)
-{
-	const char *ret = strstr(text, "return val ");
-	struct shrunk *shrunk = data;
-	long long pages = ret ? atoll(ret + strlen("return val ")) : 0;
-
-	if (!strstr(text, SHRINKER) || pages <= 0)
-		return;
-	/* By the id: the trace does not always know the name. */
-	if (is_kswapd(pid))
-		shrunk->kswapd += pages;
-	else if (pid == hog_pid())
-		shrunk->hog += pages;
-	else
-		shrunk->others += pages;
-	(void)task;
-}
-
-/* The event comes when the shrinker returns, a little after the eviction is seen. */
-static struct shrunk read_shrunk(void)
-{
-	double deadline = now() + 10;
-	struct shrunk shrunk;
-
-	for (;;) {
-		memset(&shrunk, 0, sizeof(shrunk));
-		CHECK_OK(trace_read(SHRINK_EVENT, count_shrunk, &shrunk));
-		if (shrunk.kswapd + shrunk.hog + shrunk.others || now() > deadline)
-			break;
-		sleep_ms(2);
-	}
-	metric_int("shrunk_by_kswapd", shrunk.kswapd);
-	metric_int("shrunk_by_direct", shrunk.hog);
-	metric_int("shrunk_by_others", shrunk.others);
-	return shrunk;
-}
-
-/*
- * A hog takes memory in small steps. Below the low watermark each allocation
- * wakes kswapd, and it is left alone until it is done; above the min watermark
- * no allocation reclaims by itself. kswapd may come to the end of its tries
- * without having called the shrinker, which belongs to the root memory group
- * only: then it starts anew.
- */
 static void fire_kswapd(const struct panthor *gpu, struct subject *target)
 {
-	double deadline = now() + WAIT_S;
-	struct watermarks marks;
 	struct shrunk shrunk;
-	int rounds = 1;
 
-	CHECK_OK(watermarks_read(&marks));
-	CHECK_OK(hog_leave_free(marks.low + 128 * KIB));
-	while (!is_evicted(gpu, &target->bo)) {
-		CHECK(now() < deadline, "kswapd did not evict the buffer in %d s, %d rounds",
-		      WAIT_S, rounds);
-		if (free_memory() > (long long)(marks.min + marks.low) / 2) {
-			CHECK_OK(hog_take(128 * KIB));
-		} else if (kswapd_sleeps()) {
-			rounds++;
-			CHECK_OK(hog_release());
-			CHECK_OK(hog_leave_free(room()));
-			revive_kswapd();
-			CHECK_OK(hog_leave_free(marks.low + 128 * KIB));
-		}
-		if (free_memory() < (long long)marks.low)
-			sleep_ms(2);
-	}
-	CHECK_OK(hog_release());
-	metric_int("rounds", rounds);
-	shrunk = read_shrunk();
+	pressure_kswapd(gpu, target->bo.label);
+	shrunk = pressure_shrunk();
 	EXPECT_EQ(shrunk.kswapd, nr_pages(&target->bo));
 	EXPECT_EQ(shrunk.hog + shrunk.others, 0);
 }
 
-/* The hog allocates where kswapd has given up: below the min watermark it has to reclaim. */
 static void fire_direct(const struct panthor *gpu, struct subject *target)
 {
-	struct watermarks marks;
 	struct shrunk shrunk;
 
-	CHECK_OK(watermarks_read(&marks));
-	CHECK_OK(hog_leave_free(marks.min + MIB));
-	/* Far more than it takes. */
-	CHECK_OK(hog_take_until_evicted(marks.min + EARLY_ROOM, target->bo.label));
-	CHECK(is_evicted(gpu, &target->bo), "the hog's allocations did not evict the buffer");
-	shrunk = read_shrunk();
+	pressure_direct(gpu, target->bo.label);
+	shrunk = pressure_shrunk();
 	EXPECT_EQ(shrunk.hog, nr_pages(&target->bo));
 	EXPECT_EQ(shrunk.kswapd + shrunk.others, 0);
 }
 
 static const struct trigger triggers[] = {
 	{ "shrink", "debugfs shrink", fire_shrink, NULL },
-	{ "kswapd", "kswapd, woken by a hog", fire_kswapd, revive_kswapd },
-	{ "direct", "direct reclaim in a hog's allocations", fire_direct, tire_kswapd },
+	{ "kswapd", "kswapd, woken by a hog", fire_kswapd, pressure_wake_kswapd },
+	{ "direct", "direct reclaim in a hog's allocations", fire_direct, pressure_tire_kswapd },
 };
-
-/*
- * Make memory just short enough that the trigger decides who reclaims and when:
- * no waking of kswapd to fight fragmentation, and as much free as the target
- * needs.
- */
-static void prepare_pressure(const struct trigger *trigger)
-{
-	CHECK_OK(tunable_set(WATERMARK_BOOST, "0"));
-	CHECK_OK(hog_leave_free(room()));
-	trigger->prepare();
-}
-
-/* Give memory back, and wait for the reclaim to end: it would go on with the refaulted target. */
-static void end_pressure(void)
-{
-	double deadline = now() + WAIT_S;
-
-	CHECK_OK(hog_leave_free(room()));
-	while (!kswapd_sleeps()) {
-		CHECK(now() < deadline, "kswapd is still busy after %d s", WAIT_S);
-		sleep_ms(2);
-	}
-}
 
 /* Create the target with the pages that its state's name says: huge ones, or none. */
 static void create_target(const struct panthor *gpu, struct subject *target,
@@ -481,7 +278,7 @@ static void test_evict(const void *arg)
 	CHECK(meminfo("SwapFree") > 0, "there is no swap: the shrinker does nothing");
 	CHECK_OK(panthor_open(&gpu));
 	if (pressure)
-		prepare_pressure(cell->trigger);
+		pressure_begin(cell->trigger->prepare);
 
 	create_target(&gpu, &target, state);
 	pages = nr_pages(&target.bo);
@@ -491,7 +288,7 @@ static void test_evict(const void *arg)
 	CHECK_EQ(before.evictions, 0);
 
 	if (pressure)
-		CHECK_OK(trace_start(SHRINK_EVENT));
+		CHECK_OK(trace_start(PRESSURE_EVENT));
 	CHECK_OK(vmstat_read(&start));
 	t0 = now();
 	cell->trigger->fire(&gpu, &target);
@@ -506,10 +303,10 @@ static void test_evict(const void *arg)
 	metric_int("evicted", pages);
 
 	/* What reclaim did not write to swap by itself: all of it shall be read back from there. */
-	swap_out(target.bo.size);
+	pressure_swap_out(target.bo.size);
 	CHECK_OK(vmstat_read(&swapped));
 	if (pressure)
-		end_pressure();
+		pressure_end();
 
 	t2 = now();
 	if (!target.bo.map)
@@ -548,7 +345,7 @@ int main(int argc, char **argv)
 		.name = "evict",
 		.tests = tests,
 		.nr = NR,
-		.setup = set_up,
+		.setup = pressure_set_up,
 	};
 	size_t s, t, n = 0;
 
