@@ -6,16 +6,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/dma-buf.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "fence.h"
-#include "modules.h"
+#include "vgem.h"
 
 #define SW_SYNC "/sys/kernel/debug/sync/sw_sync"
-#define MAX_CARDS 8
 
 /* Of drivers/dma-buf/sw_sync.c: they are in no header */
 struct sw_sync_create_fence_data {
@@ -37,33 +35,6 @@ static int call(int fd, unsigned long request, void *arg)
 	return ret ? -errno : 0;
 }
 
-static int is_vgem(int fd)
-{
-	char name[8] = "";
-	struct drm_version version = { .name = name, .name_len = sizeof(name) - 1 };
-
-	return !call(fd, DRM_IOCTL_VERSION, &version) && !strcmp(name, "vgem");
-}
-
-static int open_vgem(void)
-{
-	char path[32];
-
-	if (module_load("vgem"))
-		return -ENODEV;
-	for (int i = 0; i < MAX_CARDS; i++) {
-		int fd;
-
-		snprintf(path, sizeof(path), "/dev/dri/card%d", i);
-		fd = open(path, O_RDWR | O_CLOEXEC);
-		if (fd >= 0 && is_vgem(fd))
-			return fd;
-		if (fd >= 0)
-			close(fd);
-	}
-	return -ENODEV;
-}
-
 int fences_open(struct fences *f)
 {
 	memset(f, 0, sizeof(*f));
@@ -71,7 +42,7 @@ int fences_open(struct fences *f)
 	if (f->fd >= 0)
 		return 0;
 	f->vgem = 1;
-	f->fd = open_vgem();
+	f->fd = vgem_open();
 	return f->fd < 0 ? f->fd : 0;
 }
 

@@ -156,7 +156,15 @@ int panthor_vm_destroy(const struct panthor *gpu, uint32_t vm)
 int bo_create(const struct panthor *gpu, struct bo *bo, size_t size, uint32_t flags,
 	      const char *label)
 {
-	struct drm_panthor_bo_create create = { .size = size, .flags = flags };
+	return bo_create_private(gpu, bo, size, flags, 0, label);
+}
+
+int bo_create_private(const struct panthor *gpu, struct bo *bo, size_t size, uint32_t flags,
+		      uint32_t vm, const char *label)
+{
+	struct drm_panthor_bo_create create = {
+		.size = size, .flags = flags, .exclusive_vm_id = vm,
+	};
 	struct drm_panthor_bo_mmap_offset offset = { 0 };
 	struct drm_panthor_bo_set_label set_label = { 0 };
 	int ret = drm_ioctl(gpu, DRM_IOCTL_PANTHOR_BO_CREATE, &create);
@@ -178,6 +186,40 @@ int bo_create(const struct panthor *gpu, struct bo *bo, size_t size, uint32_t fl
 	ret = drm_ioctl(gpu, DRM_IOCTL_PANTHOR_BO_MMAP_OFFSET, &offset);
 	bo->offset = offset.offset;
 	return ret;
+}
+
+int bo_export(const struct panthor *gpu, const struct bo *bo)
+{
+	struct drm_prime_handle prime = {
+		.handle = bo->handle, .flags = DRM_CLOEXEC | DRM_RDWR, .fd = -1,
+	};
+	int ret = drm_ioctl(gpu, DRM_IOCTL_PRIME_HANDLE_TO_FD, &prime);
+
+	return ret ? ret : prime.fd;
+}
+
+int bo_import(const struct panthor *gpu, struct bo *bo, int dmabuf, size_t size)
+{
+	struct drm_prime_handle prime = { .fd = dmabuf };
+	int ret = drm_ioctl(gpu, DRM_IOCTL_PRIME_FD_TO_HANDLE, &prime);
+
+	memset(bo, 0, sizeof(*bo));
+	bo->handle = prime.handle;
+	bo->size = size;
+	return ret;
+}
+
+int bo_sync(const struct panthor *gpu, const struct bo *bo, bool invalidate)
+{
+	struct drm_panthor_bo_sync_op op = {
+		.handle = bo->handle,
+		.type = invalidate ? DRM_PANTHOR_BO_SYNC_CPU_CACHE_FLUSH_AND_INVALIDATE :
+				     DRM_PANTHOR_BO_SYNC_CPU_CACHE_FLUSH,
+		.size = bo->size,
+	};
+	struct drm_panthor_bo_sync sync = { .ops = DRM_PANTHOR_OBJ_ARRAY(1, &op) };
+
+	return drm_ioctl(gpu, DRM_IOCTL_PANTHOR_BO_SYNC, &sync);
 }
 
 int bo_destroy(const struct panthor *gpu, struct bo *bo)
@@ -219,14 +261,48 @@ static int vm_bind(const struct panthor *gpu, uint32_t vm, struct drm_panthor_vm
 
 int bo_bind(const struct panthor *gpu, const struct bo *bo, uint32_t vm, uint64_t va)
 {
-	struct drm_panthor_vm_bind_op op = {
-		.flags = DRM_PANTHOR_VM_BIND_OP_TYPE_MAP | DRM_PANTHOR_VM_BIND_OP_MAP_NOEXEC,
-		.bo_handle = bo->handle,
+	return vm_map(gpu, vm, bo, 0, va, bo->size, 0);
+}
+
+static void fill_map(struct drm_panthor_vm_bind_op *op, const struct bo *bo, uint64_t offset,
+		     uint64_t va, uint64_t size, uint32_t flags)
+{
+	*op = (struct drm_panthor_vm_bind_op) {
+		.flags = DRM_PANTHOR_VM_BIND_OP_TYPE_MAP | DRM_PANTHOR_VM_BIND_OP_MAP_NOEXEC |
+			 flags,
+		.bo_handle = bo ? bo->handle : 0,
+		.bo_offset = offset,
 		.va = va,
-		.size = bo->size,
+		.size = size,
+	};
+}
+
+int vm_map(const struct panthor *gpu, uint32_t vm, const struct bo *bo, uint64_t offset,
+	   uint64_t va, uint64_t size, uint32_t flags)
+{
+	struct drm_panthor_vm_bind_op op;
+
+	fill_map(&op, bo, offset, va, size, flags);
+	return vm_bind(gpu, vm, &op);
+}
+
+int bo_bind_later(const struct panthor *gpu, const struct bo *bo, uint32_t vm, uint64_t va,
+		  uint32_t wait, uint32_t signal)
+{
+	struct drm_panthor_sync_op syncs[] = {
+		{ .flags = DRM_PANTHOR_SYNC_OP_WAIT, .handle = wait },
+		{ .flags = DRM_PANTHOR_SYNC_OP_SIGNAL, .handle = signal },
+	};
+	struct drm_panthor_vm_bind_op op;
+	struct drm_panthor_vm_bind bind = {
+		.vm_id = vm,
+		.flags = DRM_PANTHOR_VM_BIND_ASYNC,
+		.ops = DRM_PANTHOR_OBJ_ARRAY(1, &op),
 	};
 
-	return vm_bind(gpu, vm, &op);
+	fill_map(&op, bo, 0, va, bo->size, 0);
+	op.syncs = (struct drm_panthor_obj_array)DRM_PANTHOR_OBJ_ARRAY(2, syncs);
+	return drm_ioctl(gpu, DRM_IOCTL_PANTHOR_VM_BIND, &bind);
 }
 
 int vm_unbind(const struct panthor *gpu, uint32_t vm, uint64_t va, uint64_t size)
@@ -257,7 +333,7 @@ int panthor_gem(const struct panthor *gpu, const char *label, struct gem *gem)
 	if (!text)
 		return -errno;
 	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
-		if (sscanf(line, "%*s %*d %*d %d %zu %zu %*x %x %*x %31s", &gem->evictions,
+		if (sscanf(line, "%*s %*d %*d %d %zu %zu %*x %x %*x %31[^\n]", &gem->evictions,
 			   &gem->size, &gem->resident, &gem->state, name) == 5 &&
 		    !strcmp(name, label)) {
 			ret = 0;

@@ -64,12 +64,28 @@ struct bo {
 /* Create a buffer and label it, so that it is found again in debugfs. */
 int bo_create(const struct panthor *gpu, struct bo *bo, size_t size, uint32_t flags,
 	      const char *label);
+/* The same for one VM alone (0: for all), with which it shares its lock and its fences. */
+int bo_create_private(const struct panthor *gpu, struct bo *bo, size_t size, uint32_t flags,
+		      uint32_t vm, const char *label);
 int bo_destroy(const struct panthor *gpu, struct bo *bo);
 int bo_mmap(const struct panthor *gpu, struct bo *bo);
 int bo_munmap(struct bo *bo);
 
+/* As a dma-buf: returns its descriptor; and another driver's as a buffer, without a label. */
+int bo_export(const struct panthor *gpu, const struct bo *bo);
+int bo_import(const struct panthor *gpu, struct bo *bo, int dmabuf, size_t size);
+
+/* BO_SYNC of all of it. */
+int bo_sync(const struct panthor *gpu, const struct bo *bo, bool invalidate);
+
 /* Map a whole buffer at a GPU address, synchronously; and take a range out again. */
 int bo_bind(const struct panthor *gpu, const struct bo *bo, uint32_t vm, uint64_t va);
+/* The same with a part of a buffer and more flags; without a buffer for MAP_SPARSE. */
+int vm_map(const struct panthor *gpu, uint32_t vm, const struct bo *bo, uint64_t offset,
+	   uint64_t va, uint64_t size, uint32_t flags);
+/* Map it when the syncobj `wait` is signalled; then `signal` is. */
+int bo_bind_later(const struct panthor *gpu, const struct bo *bo, uint32_t vm, uint64_t va,
+		  uint32_t wait, uint32_t signal);
 int vm_unbind(const struct panthor *gpu, uint32_t vm, uint64_t va, uint64_t size);
 
 /* A line of debugfs gems. */

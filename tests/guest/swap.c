@@ -61,3 +61,13 @@ int swap_on_zram(unsigned long long bytes)
 		return ret;
 	return swapon(ZRAM_DISK, 0) ? -errno : 0;
 }
+
+int swap_off(void)
+{
+	return swapoff(ZRAM_DISK) ? -errno : 0;
+}
+
+int swap_on(void)
+{
+	return swapon(ZRAM_DISK, 0) && errno != EBUSY ? -errno : 0;
+}

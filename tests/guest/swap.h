@@ -6,4 +6,8 @@
 /* Make a zram device of so many bytes and swap on it. -errno on failure. */
 int swap_on_zram(unsigned long long bytes);
 
+/* Turn that off, what is in it read back; and on again, if it is not. */
+int swap_off(void);
+int swap_on(void);
+
 #endif
