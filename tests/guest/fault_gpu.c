@@ -22,9 +22,10 @@ static const struct fault_case fault_gpu_cases[] = {
 	FLUSH_SLOW("flush_slow_1ms", EVICTION, "1ms"),
 	FLUSH_SLOW("flush_slow_50ms", IDLE, "50ms"),
 	FLUSH_SLOW("flush_slow_50ms", SUSPEND, "50ms"),
-	FLUSH_SLOW("flush_slow_99ms", RUNNING, "99ms"),
-	FLUSH_SLOW("flush_slow_99ms", SUSPEND, "99ms"),
-	FLUSH_SLOW("flush_slow_99ms", EVICTION, "99ms"),
+	/* At 100 ms the driver gives up; what a busy host adds counts. qtests come closer. */
+	FLUSH_SLOW("flush_slow_90ms", RUNNING, "90ms"),
+	FLUSH_SLOW("flush_slow_90ms", SUSPEND, "90ms"),
+	FLUSH_SLOW("flush_slow_90ms", EVICTION, "90ms"),
 
 	/*
 	 * The reset's own flush fails with the lost one's request still pending, and
