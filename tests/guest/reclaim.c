@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Suite reclaim: the driver's shrinker comes to a buffer in each state, by each
+ * way, while other things go on and the hardware is not at its best; then the
+ * pages are where they have to be, and as they were.
+ *
+ *   reclaim.smoke.STATE                       each state by debugfs shrink, and nothing else
+ *   reclaim.pair.STATE.TRIGGER.LOAD.FAULT     each pair of rows of two tables
+ *   reclaim.directed.NAME                     what was raised when the driver got its shrinker
+ */
+
+#include <stdio.h>
+
+#include "harness.h"
+#include "pressure.h"
+#include "reclaim.h"
+
+#define MAX_TESTS	640
+#define NAME_SIZE	40
+#define TEXT_SIZE	192
+
+static struct cell cells[MAX_TESTS];
+static char names[MAX_TESTS][NAME_SIZE], texts[MAX_TESTS][TEXT_SIZE];
+static struct test tests[MAX_TESTS];
+static size_t nr_tests;
+
+static void add_smoke(void)
+{
+	for (size_t i = 0; i < nr_states; i++, nr_tests++) {
+		cells[nr_tests] = (struct cell){ &states[i], triggers, loads, faults };
+		snprintf(names[nr_tests], NAME_SIZE, "smoke.%s", states[i].name);
+		snprintf(texts[nr_tests], TEXT_SIZE, "%s; %s", states[i].description,
+			 triggers[0].description);
+		tests[nr_tests] = (struct test){
+			names[nr_tests], texts[nr_tests], test_cell, &cells[nr_tests], 0,
+		};
+	}
+}
+
+static void add_pairs(void)
+{
+	size_t n = pair_cells(&cells[nr_tests], MAX_TESTS - nr_directed_tests - nr_tests);
+
+	for (size_t i = 0; i < n; i++, nr_tests++) {
+		const struct cell *c = &cells[nr_tests];
+
+		snprintf(names[nr_tests], NAME_SIZE, "pair.%s.%s.%s.%s", c->state->name,
+			 c->trigger->name, c->load->name, c->fault->name);
+		snprintf(texts[nr_tests], TEXT_SIZE, "%s; %s; %s; %s", c->state->description,
+			 c->trigger->description, c->load->description, c->fault->description);
+		tests[nr_tests] = (struct test){
+			names[nr_tests], texts[nr_tests], test_cell, c, 0,
+		};
+	}
+}
+
+int main(int argc, char **argv)
+{
+	static struct suite suite = {
+		.name = "reclaim", .tests = tests, .setup = pressure_set_up,
+	};
+
+	add_smoke();
+	for (size_t i = 0; i < nr_directed_tests; i++)
+		tests[nr_tests++] = directed_tests[i];
+	add_pairs();
+	suite.nr = nr_tests;
+	return suite_main(&suite, argc, argv);
+}

@@ -1,0 +1,565 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Suite reclaim: mistakes that were pointed out, or made and mended, when the
+ * driver got its shrinker, each provoked by itself. Their names are those of
+ * the list of what was raised (S) and of what was changed without a word (M).
+ */
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "group.h"
+#include "harness.h"
+#include "hog.h"
+#include "host.h"
+#include "klog.h"
+#include "pressure.h"
+#include "reclaim.h"
+#include "trace.h"
+
+#define TRACEFS		"/sys/kernel/tracing"
+#define DROP_CACHES	"/proc/sys/vm/drop_caches"
+
+#define SCAN		"panthor_gem_shrinker_scan"
+#define SHRINK_START	"vmscan/mm_shrink_slab_start"
+
+/* What the driver's functions return (include/linux/shrinker.h), as signed numbers */
+#define SHRINK_STOP	-1
+#define SHRINK_EMPTY	-2
+
+struct scene {
+	struct rig rig;
+	struct buffer b;
+};
+
+static void open_scene(struct scene *s, const char *state)
+{
+	reclaim_need();
+	memset(&s->b, 0, sizeof(s->b));
+	s->b.state = state_find(state);
+	s->b.dmabuf = s->b.vgem = -1;
+	rig_open(&s->rig, true);
+	s->b.state->set_up(&s->rig, &s->b);
+}
+
+static void verify(struct scene *s)
+{
+	EXPECT_EQ(buffer_wrong_gpu(&s->rig, &s->b), 0);
+	EXPECT_EQ(buffer_wrong_cpu(&s->rig, &s->b), 0);
+}
+
+static void close_scene(struct scene *s)
+{
+	buffer_destroy(&s->rig, &s->b);
+	rig_close(&s->rig);
+}
+
+static long long shrink_all(struct scene *s)
+{
+	return CHECK_OK(panthor_shrink(&s->rig.gpu, ALL_PAGES));
+}
+
+/* --- What the shrinker's functions return --- */
+
+#define MAX_RETURNS 64
+
+struct returns {
+	long long values[MAX_RETURNS];
+	int nr;
+};
+
+static void start_probes(void)
+{
+	if (!path_exists(TRACEFS "/kprobe_events"))
+		test_skip("there is no " TRACEFS "/kprobe_events (CONFIG_KPROBE_EVENTS)");
+	if (!path_exists(TRACEFS "/events/kprobes/mali_scan"))
+		CHECK_OK(write_file(TRACEFS "/kprobe_events",
+				    "r:mali_scan panthor_gem_shrinker_scan ret=$retval:s64\n"
+				    "r:mali_count panthor_gem_shrinker_count ret=$retval:s64\n"));
+}
+
+static void note_return(const char *task, int pid, const char *text, void *data)
+{
+	const char *ret = strstr(text, "ret=");
+	struct returns *r = data;
+
+	if (ret && r->nr < MAX_RETURNS)
+		r->values[r->nr++] = atoll(ret + strlen("ret="));
+	(void)task;
+	(void)pid;
+}
+
+/* Have the kernel call the shrinker with all that it knows of */
+static void drop_caches(const char *event, struct returns *r)
+{
+	r->nr = 0;
+	CHECK_OK(trace_start(event));
+	CHECK_OK(write_file(DROP_CACHES, "2"));
+	CHECK_OK(trace_read(event, note_return, r));
+}
+
+/* All is held by a job: tried again once, then no more for now */
+static void test_s1(const void *arg)
+{
+	struct returns r;
+	struct scene s;
+	uint32_t done;
+
+	(void)arg;
+	start_probes();
+	open_scene(&s, "B12b");
+	/* Whatever was tried in vain before is forgotten with a success */
+	CHECK(shrink_all(&s) > 0, "nothing could be evicted");
+	done = CHECK_OK(syncobj_create(&s.rig.gpu));
+	for (unsigned int vm = 0; vm < RIG_VMS; vm++) {
+		rig_set_flag(&s.rig, vm, 0);
+		rig_block(&s.rig, vm, rig_flag_va(&s.rig, vm), done);
+	}
+	drop_caches("kprobes/mali_scan", &r);
+	CHECK(r.nr >= 2, "%d scans", r.nr);
+	EXPECT_EQ(r.values[0], 0);
+	EXPECT_EQ(r.values[1], SHRINK_STOP);
+	for (unsigned int vm = 0; vm < RIG_VMS; vm++)
+		rig_set_flag(&s.rig, vm, 1);
+	CHECK_OK(syncobj_wait(&s.rig.gpu, done, RECLAIM_WAIT_MS));
+	verify(&s);
+	close_scene(&s);
+}
+
+/* What was freed is told to the kernel, all of it */
+static void test_s14(const void *arg)
+{
+	struct gem_totals before, after;
+	struct shrunk shrunk;
+	struct scene s;
+
+	(void)arg;
+	open_scene(&s, "B04");
+	CHECK_OK(panthor_gem_totals(&s.rig.gpu, &before));
+	CHECK_OK(trace_start(PRESSURE_EVENT));
+	CHECK_OK(write_file(DROP_CACHES, "2"));
+	CHECK_OK(panthor_gem_totals(&s.rig.gpu, &after));
+	shrunk = pressure_shrunk();
+	CHECK(before.resident - after.resident >= s.b.bo.size, "the buffer was not evicted");
+	EXPECT_EQ(shrunk.others * PAGE, before.resident - after.resident);
+	verify(&s);
+	close_scene(&s);
+}
+
+/* The file says what the last scan evicted */
+static void test_s15(const void *arg)
+{
+	struct gem_totals before, after;
+	struct scene s;
+	long long pages;
+
+	(void)arg;
+	open_scene(&s, "B04");
+	CHECK_OK(panthor_gem_totals(&s.rig.gpu, &before));
+	pages = shrink_all(&s);
+	CHECK_OK(panthor_gem_totals(&s.rig.gpu, &after));
+	EXPECT_EQ(pages * PAGE, before.resident - after.resident);
+	EXPECT_EQ(after.reclaimable, 0);
+	EXPECT_EQ(shrink_all(&s), 0);
+	verify(&s);
+	close_scene(&s);
+}
+
+/* Nothing to evict: said as such, and the kernel does not scan */
+static void test_s16(const void *arg)
+{
+	struct returns r;
+	struct scene s;
+
+	(void)arg;
+	start_probes();
+	open_scene(&s, "B04");
+	shrink_all(&s);
+	drop_caches("kprobes/mali_count", &r);
+	CHECK(r.nr, "the shrinker was not asked");
+	EXPECT_EQ(r.values[0], SHRINK_EMPTY);
+	verify(&s);
+	drop_caches("kprobes/mali_count", &r);
+	CHECK(r.nr, "the shrinker was not asked");
+	EXPECT(r.values[0] >= (long long)s.b.pages, "%lld pages can be evicted", r.values[0]);
+	close_scene(&s);
+}
+
+/* --- CPU mappings --- */
+
+#define MAPPERS 3
+
+/* A neighbour that is mapped goes behind one that is not, however often that one was */
+static void test_s4(const void *arg)
+{
+	struct scene s;
+	pid_t pids[MAPPERS];
+	struct bo neighbour;
+	int status;
+
+	(void)arg;
+	open_scene(&s, "B01");
+	for (int i = 0; i < MAPPERS; i++) {
+		pids[i] = fork();
+		if (pids[i])
+			continue;
+		for (int turn = 0; turn < 40; turn++) {
+			buffer_map_cpu(&s.rig, &s.b);
+			if (!(turn % 8) && !fork())
+				_exit(0);
+			buffer_unmap_cpu(&s.b);
+		}
+		while (wait(NULL) > 0)
+			;
+		_exit(0);
+	}
+	for (int i = 0; i < MAPPERS; i++) {
+		CHECK_EQ(waitpid(pids[i], &status, 0), pids[i]);
+		CHECK_EQ(status, 0);
+	}
+	CHECK_OK(bo_create(&s.rig.gpu, &neighbour, PAGE, 0, "reclaim-neighbour"));
+	CHECK_OK(bo_mmap(&s.rig.gpu, &neighbour));
+	neighbour.map[0] = 1;
+	EXPECT_EQ(CHECK_OK(panthor_shrink(&s.rig.gpu, 1)), s.b.pages);
+	CHECK_OK(bo_munmap(&neighbour));
+	/* And now it is the one that is not mapped */
+	EXPECT_EQ(buffer_wrong_cpu(&s.rig, &s.b), 0);
+	EXPECT_EQ(CHECK_OK(panthor_shrink(&s.rig.gpu, 1)), 1);
+	CHECK_OK(bo_destroy(&s.rig.gpu, &neighbour));
+	verify(&s);
+	close_scene(&s);
+}
+
+/* --- Evicted, and touched --- */
+
+/* A VM_BIND that waits holds the evicted buffer when a job comes that needs it */
+static void test_s18(const void *arg)
+{
+	uint32_t wait, signal;
+	struct fences fences;
+	struct scene s;
+
+	(void)arg;
+	open_scene(&s, "B07");
+	if (fences_open(&fences))
+		test_skip("the kernel has neither CONFIG_SW_SYNC nor CONFIG_DRM_VGEM");
+	wait = CHECK_OK(syncobj_create(&s.rig.gpu));
+	signal = CHECK_OK(syncobj_create(&s.rig.gpu));
+	CHECK_OK(fence_import(&s.rig.gpu, CHECK_OK(fence_create(&fences)), wait));
+	CHECK_OK(bo_bind_later(&s.rig.gpu, &s.b.bo, s.rig.vms[0].vm, rig_other_va(&s.rig, 0), wait,
+			       signal));
+	EXPECT_EQ(buffer_wrong_gpu(&s.rig, &s.b), 0);
+	CHECK_OK(fence_signal(&fences));
+	CHECK_OK(syncobj_wait(&s.rig.gpu, signal, RECLAIM_WAIT_MS));
+	verify(&s);
+	fences_close(&fences);
+	close_scene(&s);
+}
+
+/* Evicted, touched by the CPU, evicted: there is nothing more to unmap from the GPU */
+static void test_s19(const void *arg)
+{
+	struct scene s;
+	struct gem gem;
+
+	(void)arg;
+	open_scene(&s, "B05");
+	for (int i = 1; i <= 3; i++) {
+		shrink_all(&s);
+		buffer_gem(&s.rig, &s.b, &gem);
+		EXPECT_EQ(gem.evictions, i);
+		EXPECT_EQ(gem.resident, 0);
+		buffer_check_unreachable(&s.b);
+		buffer_map_cpu(&s.rig, &s.b);
+		buffer_fill_cpu(&s.b);
+	}
+	verify(&s);
+	close_scene(&s);
+}
+
+/*
+ * Evicted and touched by the CPU it is a buffer that only the CPU has mapped:
+ * it goes before the others of the VM, although they are there for longer.
+ */
+static void test_s20(const void *arg)
+{
+	struct scene s;
+
+	(void)arg;
+	open_scene(&s, "B04");
+	shrink_all(&s);
+	EXPECT_EQ(buffer_wrong_cpu(&s.rig, &s.b), 0);
+	/* The next job would bring it back: only a VM's that does not have it */
+	rig_read_pages(&s.rig, 1, s.rig.vms[1].base, 1);
+	EXPECT_EQ(CHECK_OK(panthor_shrink(&s.rig.gpu, 1)), s.b.pages);
+	EXPECT(!buffer_resident(&s.rig, &s.b), "another buffer went first");
+	verify(&s);
+	close_scene(&s);
+}
+
+/* --- BO_SYNC --- */
+
+#define SYNC_SIZE (16 * MIB)
+
+static void test_s21(const void *arg)
+{
+	struct scene s;
+	struct bo bo;
+	int status;
+	pid_t pid;
+
+	(void)arg;
+	open_scene(&s, "B16");
+	CHECK_OK(bo_create(&s.rig.gpu, &bo, SYNC_SIZE, DRM_PANTHOR_BO_WB_MMAP, "reclaim-sync"));
+	CHECK_OK(bo_mmap(&s.rig.gpu, &bo));
+	pid = fork();
+	if (!pid) {
+		for (int i = 0; i < 30; i++) {
+			bo.map[i * PAGE] = 1;
+			CHECK_OK(bo_sync(&s.rig.gpu, &bo, i & 1));
+		}
+		_exit(0);
+	}
+	do {
+		shrink_all(&s);
+	} while (!waitpid(pid, &status, WNOHANG));
+	CHECK_EQ(status, 0);
+	CHECK_OK(bo_destroy(&s.rig.gpu, &bo));
+	verify(&s);
+	close_scene(&s);
+}
+
+/* There is nothing to synchronize, and no reason to bring it back */
+static void test_s22(const void *arg)
+{
+	struct scene s;
+	struct gem gem;
+
+	(void)arg;
+	open_scene(&s, "B16");
+	shrink_all(&s);
+	CHECK_OK(bo_sync(&s.rig.gpu, &s.b.bo, false));
+	CHECK_OK(bo_sync(&s.rig.gpu, &s.b.bo, true));
+	buffer_gem(&s.rig, &s.b, &gem);
+	EXPECT_EQ(gem.resident, 0);
+	verify(&s);
+	close_scene(&s);
+}
+
+/* --- With the hardware's faults --- */
+
+#define STUCK "AS_ACTIVE bit stuck"
+
+static void allow_reset(void)
+{
+	test_allow(STUCK);
+	test_allow("Flush caches timeout");
+}
+
+/* All is evicted, and the GPU is reset: the firmware is not evicted, and starts again */
+static void test_s26(const void *arg)
+{
+	struct scene s, again;
+	char *rule;
+
+	(void)arg;
+	allow_reset();
+	open_scene(&s, "B04");
+	shrink_all(&s);
+	free(inject("reset -> delay time=20ms"));
+	rule = inject("as-command as=1..15 command=lock count=1 -> never");
+	/* The VM is lost with it: what the call says does not matter */
+	vm_map(&s.rig.gpu, s.rig.vms[0].vm, &s.b.bo, 0, rig_other_va(&s.rig, 0), PAGE, 0);
+	CHECK_EQ(inject_hits(rule), 1);
+	free(rule);
+	open_scene(&again, "B04");
+	verify(&again);
+	close_scene(&again);
+	EXPECT_EQ(buffer_wrong_cpu(&s.rig, &s.b), 0);
+}
+
+/* A lock that never ends: the pages are not given away, whoever may still use them */
+static void test_m5(const void *arg)
+{
+	struct scene s, again;
+	struct gem gem;
+	char *rule;
+
+	(void)arg;
+	allow_reset();
+	open_scene(&s, "B03");
+	rule = inject("as-command va=0x%llx command=lock count=1 -> never",
+		      (unsigned long long)s.b.maps[0].va);
+	shrink_all(&s);
+	CHECK_EQ(inject_hits(rule), 1);
+	buffer_gem(&s.rig, &s.b, &gem);
+	EXPECT_EQ(gem.resident, gem.size);
+	EXPECT_EQ(gem.evictions, 0);
+	free(rule);
+	EXPECT_EQ(buffer_wrong_cpu(&s.rig, &s.b), 0);
+	open_scene(&again, "B04");
+	verify(&again);
+	close_scene(&again);
+}
+
+/* A flush that is lost: the pages are where they were, or in swap, but whole */
+static void test_j3(const void *arg)
+{
+	struct scene s, again;
+	char *rule;
+
+	(void)arg;
+	allow_reset();
+	open_scene(&s, "B04");
+	rule = inject("flush count=1 -> never");
+	shrink_all(&s);
+	CHECK_EQ(inject_hits(rule), 1);
+	free(rule);
+	EXPECT_EQ(buffer_wrong_cpu(&s.rig, &s.b), 0);
+	open_scene(&again, "B04");
+	verify(&again);
+	close_scene(&again);
+	EXPECT_EQ(buffer_wrong_cpu(&s.rig, &s.b), 0);
+}
+
+/*
+ * The suite sees an eviction that the TLB does not hear of: the hardware drops
+ * nothing, and what the GPU reaches is no more what the tables say.
+ */
+static void test_stale(const void *arg)
+{
+	struct host_peek peek;
+	struct scene s;
+	char *rule;
+	int as;
+
+	(void)arg;
+	open_scene(&s, "B04");
+	as = rig_find_as(s.b.maps[0].va);
+	CHECK(as > 0, "no address space has the buffer");
+	rule = inject("as-command as=%d -> stale", as);
+	shrink_all(&s);
+	host_translate(as, s.b.maps[0].va, "read", &peek);
+	EXPECT(peek.fresh.exception, "the page tables still map the buffer");
+	EXPECT_EQ(peek.cached.exception, 0);
+	EXPECT_EQ(peek.stale, 1);
+	free(rule);
+}
+
+/* --- Shapes --- */
+
+/* An evicted buffer of the VM and a new mapping of it: both have to come back */
+static void test_m12(const void *arg)
+{
+	struct scene s;
+
+	(void)arg;
+	open_scene(&s, "B09");
+	buffer_check_reachable(&s.b);
+	shrink_all(&s);
+	buffer_check_unreachable(&s.b);
+	shrink_all(&s);
+	verify(&s);
+	close_scene(&s);
+}
+
+/* A mapping of the CPU's that is in pieces when pages are faulted in */
+static void test_s10(const void *arg)
+{
+	struct scene s;
+
+	(void)arg;
+	open_scene(&s, "B19");
+	shrink_all(&s);
+	s.b.state->settle(&s.rig, &s.b);
+	verify(&s);
+	close_scene(&s);
+}
+
+/* --- Out of memory --- */
+
+/* Takes memory that cannot be swapped out until it is killed */
+static void __attribute__((noreturn)) eat(void)
+{
+	prctl(PR_SET_NAME, "eater");
+	CHECK_OK(write_file("/proc/self/oom_score_adj", "1000"));
+	for (;;) {
+		void *p = mmap(NULL, MIB, PROT_READ | PROT_WRITE,
+			       MAP_PRIVATE | MAP_ANONYMOUS | MAP_LOCKED | MAP_POPULATE, -1, 0);
+
+		CHECK(p != MAP_FAILED, "mmap: %s", strerror(errno));
+	}
+}
+
+static bool killed_for_memory(struct klog *log, pid_t pid)
+{
+	struct klog_record record;
+	char text[64];
+
+	snprintf(text, sizeof(text), "Killed process %d (eater)", pid);
+	while (klog_read(log, &record))
+		if (strstr(record.text, text))
+			return true;
+	return false;
+}
+
+/* Buffers are evicted before a process is killed, and it is the one that takes all */
+static void test_oom(const void *arg)
+{
+	struct scene s;
+	struct klog log;
+	char path[64];
+	struct gem gem;
+	int status;
+	pid_t pid;
+
+	(void)arg;
+	test_allow("oom-killer|Out of memory|oom_reaper|Mem-Info|Call trace");
+	open_scene(&s, "B04");
+	snprintf(path, sizeof(path), "/proc/%d/oom_score_adj", hog_pid());
+	CHECK_OK(tunable_set(path, "0"));
+	CHECK_OK(klog_open(&log, true));
+	pid = fork();
+	CHECK(pid >= 0, "fork: %s", strerror(errno));
+	if (!pid)
+		eat();
+	CHECK_EQ(waitpid(pid, &status, 0), pid);
+	EXPECT(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL, "it ended with status 0x%x",
+	       status);
+	EXPECT(killed_for_memory(&log, pid), "the kernel does not say that it killed it");
+	klog_close(&log);
+	buffer_gem(&s.rig, &s.b, &gem);
+	EXPECT(gem.evictions, "a process was killed before the buffer was evicted");
+	verify(&s);
+	close_scene(&s);
+}
+
+const struct test directed_tests[] = {
+	{ "directed.S1", "a job holds all: tried again once", test_s1, NULL, 0 },
+	{ "directed.S4", "mmap, munmap and fork at the same time", test_s4, NULL, 0 },
+	{ "directed.S10", "faults in pieces of a CPU mapping", test_s10, NULL, 0 },
+	{ "directed.S14", "the kernel is told what was freed", test_s14, NULL, 0 },
+	{ "directed.S15", "debugfs tells what was freed", test_s15, NULL, 0 },
+	{ "directed.S16", "the kernel is told that there is nothing", test_s16, NULL, 0 },
+	{ "directed.S18", "evicted, held by a VM_BIND, then a job", test_s18, NULL, 0 },
+	{ "directed.S19", "evicted, touched by the CPU, evicted", test_s19, NULL, 0 },
+	{ "directed.S20", "evicted, touched by the CPU: easier than what is bound", test_s20,
+	  NULL, 0 },
+	{ "directed.S21", "BO_SYNC while the pages are taken", test_s21, NULL, 0 },
+	{ "directed.S22", "BO_SYNC of an evicted buffer", test_s22, NULL, 0 },
+	{ "directed.S26", "all evicted, then a slow reset", test_s26, NULL, 0 },
+	{ "directed.M5", "a lock that never ends, in an eviction", test_m5, NULL, 0 },
+	{ "directed.J3", "a flush is lost, in an eviction", test_j3, NULL, 0 },
+	{ "directed.M12", "evicted, mapped again, evicted", test_m12, NULL, 0 },
+	{ "directed.oom", "evicted before a process is killed for memory", test_oom, NULL, 0 },
+	{ "directed.stale", "the suite sees a TLB that drops nothing", test_stale, NULL, 0 },
+};
+
+const size_t nr_directed_tests = ARRAY_SIZE(directed_tests);

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Suite reclaim: address spaces, groups and jobs that work on a buffer. */
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "conf.h"
+#include "group.h"
+#include "harness.h"
+#include "host.h"
+#include "reclaim.h"
+#include "stream.h"
+
+#define CODE_SIZE	PAGE
+#define COPY_SIZE	(4 * PAGE)	/* of 1024 pages */
+#define CODE_AT		0ull
+#define COPY_AT		0x1000000ull
+#define TARGET_AT	0x10000000ull
+#define OTHER_AT	0x20000000ull
+
+/* In the code buffer: the copying job, the blocked one, what that one waits for */
+#define BLOCK_OFFSET	1024
+#define FLAG_OFFSET	2048
+
+#define LAST_WORD	(PAGE - 8)
+#define COPY_STEP	16
+
+#define R_FROM		60
+#define R_TO		62
+#define R_COUNT		20
+#define R_FIRST		10
+#define R_LAST		12
+
+uint64_t rig_va(const struct rig *rig, unsigned int vm)
+{
+	return rig->vms[vm].base + TARGET_AT;
+}
+
+uint64_t rig_other_va(const struct rig *rig, unsigned int vm)
+{
+	return rig->vms[vm].base + OTHER_AT;
+}
+
+static void keep_awake(struct rig *rig)
+{
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s/power/control", rig->gpu.sysfs);
+	CHECK_OK(tunable_set(path, "on"));
+}
+
+static void create_buffer(struct rig *rig, struct rig_vm *vm, struct bo *bo, size_t size,
+			  const char *label, uint64_t va)
+{
+	CHECK_OK(bo_create(&rig->gpu, bo, size, 0, label));
+	CHECK_OK(bo_mmap(&rig->gpu, bo));
+	memset(bo->map, 0, size);
+	CHECK_OK(bo_bind(&rig->gpu, bo, vm->vm, va));
+}
+
+static void create_group(struct rig *rig, struct rig_vm *vm)
+{
+	vm->group = CHECK_OK(group_create(&rig->gpu, vm->vm, 2, 4096,
+					  PANTHOR_GROUP_PRIORITY_MEDIUM));
+}
+
+void rig_open(struct rig *rig, bool awake)
+{
+	memset(rig, 0, sizeof(*rig));
+	CHECK_OK(panthor_open(&rig->gpu));
+	rig->awake = awake;
+	if (awake)
+		keep_awake(rig);
+	rig->done = CHECK_OK(syncobj_create(&rig->gpu));
+	for (unsigned int i = 0; i < RIG_VMS; i++) {
+		struct rig_vm *vm = &rig->vms[i];
+
+		vm->base = 0x40000000ull * (i + 1);
+		vm->vm = CHECK_OK(panthor_vm_create(&rig->gpu));
+		create_buffer(rig, vm, &vm->code, CODE_SIZE, "reclaim-code", vm->base + CODE_AT);
+		create_buffer(rig, vm, &vm->copy, COPY_SIZE, "reclaim-copy", vm->base + COPY_AT);
+		create_group(rig, vm);
+	}
+}
+
+void rig_new_groups(struct rig *rig)
+{
+	for (unsigned int i = 0; i < RIG_VMS; i++) {
+		CHECK_OK(group_destroy(&rig->gpu, rig->vms[i].group));
+		create_group(rig, &rig->vms[i]);
+	}
+}
+
+void rig_close(struct rig *rig)
+{
+	for (unsigned int i = 0; i < RIG_VMS; i++) {
+		struct rig_vm *vm = &rig->vms[i];
+
+		CHECK_OK(group_destroy(&rig->gpu, vm->group));
+		CHECK_OK(bo_destroy(&rig->gpu, &vm->code));
+		CHECK_OK(bo_destroy(&rig->gpu, &vm->copy));
+		CHECK_OK(panthor_vm_destroy(&rig->gpu, vm->vm));
+	}
+	CHECK_OK(syncobj_destroy(&rig->gpu, rig->done));
+	panthor_close(&rig->gpu);
+}
+
+/* A job that failed signals as well: its fence says so */
+static void run(struct rig *rig, unsigned int vm, const uint64_t *words, size_t size)
+{
+	struct rig_vm *v = &rig->vms[vm];
+
+	memcpy(v->code.map, words, size);
+	CHECK_OK(group_submit(&rig->gpu, v->group, COPY_QUEUE, v->base + CODE_AT, size, 0,
+			      rig->done));
+	CHECK_OK(syncobj_wait(&rig->gpu, rig->done, RECLAIM_WAIT_MS));
+	CHECK_OK(syncobj_status(&rig->gpu, rig->done));
+	CHECK_EQ(group_state(&rig->gpu, v->group, NULL), 0);
+}
+
+static void copy_pages(struct rig *rig, unsigned int vm, uint64_t from, uint32_t from_step,
+		       uint64_t to, uint32_t to_step, size_t pages)
+{
+	const unsigned int from_last = from_step == PAGE ? LAST_WORD : 8;
+	const unsigned int to_last = to_step == PAGE ? LAST_WORD : 8;
+	const uint64_t words[] = {
+		CS_MOVE(R_FROM, from), CS_MOVE(R_TO, to), CS_MOVE32(R_COUNT, pages),
+		CS_LOAD(R_FIRST, R_FROM, 3, 0), CS_LOAD(R_LAST, R_FROM, 3, from_last),
+		CS_WAIT(0xff),
+		CS_STORE(R_FIRST, R_TO, 3, 0), CS_STORE(R_LAST, R_TO, 3, to_last),
+		CS_WAIT(0xff),
+		CS_ADD64(R_FROM, R_FROM, from_step), CS_ADD64(R_TO, R_TO, to_step),
+		CS_ADD32(R_COUNT, R_COUNT, -1), CS_BRANCH(CS_GT, R_COUNT, -10),
+	};
+
+	CHECK(pages * COPY_STEP <= COPY_SIZE, "%zu pages", pages);
+	run(rig, vm, words, sizeof(words));
+}
+
+void rig_read_pages(struct rig *rig, unsigned int vm, uint64_t va, size_t pages)
+{
+	memset(rig->vms[vm].copy.map, 0x5a, pages * COPY_STEP);
+	copy_pages(rig, vm, va, PAGE, rig->vms[vm].base + COPY_AT, COPY_STEP, pages);
+}
+
+void rig_write_pages(struct rig *rig, unsigned int vm, uint64_t va, size_t pages)
+{
+	copy_pages(rig, vm, rig->vms[vm].base + COPY_AT, COPY_STEP, va, PAGE, pages);
+}
+
+uint64_t rig_flag_va(const struct rig *rig, unsigned int vm)
+{
+	return rig->vms[vm].base + CODE_AT + FLAG_OFFSET;
+}
+
+void rig_set_flag(struct rig *rig, unsigned int vm, uint64_t value)
+{
+	*(volatile uint64_t *)(rig->vms[vm].code.map + FLAG_OFFSET) = value;
+}
+
+void rig_block(struct rig *rig, unsigned int vm, uint64_t va, uint32_t signal)
+{
+	struct rig_vm *v = &rig->vms[vm];
+	const uint64_t words[] = {
+		CS_MOVE(R_FROM, va), CS_MOVE(R_FIRST, 0ull),
+		CS_SYNC_WAIT64(CS_GT, R_FROM, R_FIRST),
+	};
+
+	memcpy(v->code.map + BLOCK_OFFSET, words, sizeof(words));
+	CHECK_OK(group_submit(&rig->gpu, v->group, BUSY_QUEUE, v->base + CODE_AT + BLOCK_OFFSET,
+			      sizeof(words), 0, signal));
+}
+
+int rig_find_as(uint64_t va)
+{
+	static unsigned int count;
+	struct host_range range;
+
+	if (!count)
+		count = host_property("as-count");
+	for (unsigned int as = 1; as < count; as++)
+		if (host_mappings(as, va, va + PAGE - 1, &range, 1) && !range.exception)
+			return as;
+	return -1;
+}
