@@ -2,6 +2,7 @@
 /* Suite reclaim: a buffer, its pattern, and who can reach it. */
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -11,7 +12,6 @@
 #include "host.h"
 #include "reclaim.h"
 
-#define LABEL "reclaim-target"
 #define LAST_WORD (PAGE - 8)
 
 static uint64_t pattern(size_t page, unsigned int word)
@@ -28,8 +28,11 @@ void buffer_create(struct rig *rig, struct buffer *b, size_t size, uint32_t flag
 		   unsigned int private_vm)
 {
 	uint32_t vm = private_vm == SHARED ? 0 : rig->vms[private_vm].vm;
+	char label[32];
 
-	CHECK_OK(bo_create_private(&rig->gpu, &b->bo, size, flags, vm, LABEL));
+	/* What a test that failed has left is not to be taken for it */
+	snprintf(label, sizeof(label), "reclaim-%d", getpid());
+	CHECK_OK(bo_create_private(&rig->gpu, &b->bo, size, flags, vm, label));
 	b->pages = size / PAGE;
 	b->words = calloc(b->pages * 2, sizeof(*b->words));
 	CHECK(b->words, "out of memory");

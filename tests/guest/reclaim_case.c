@@ -148,14 +148,6 @@ static void check_gone(struct rig *rig, const struct buffer *b)
 		EXPECT_ERRNO(panthor_gem(&rig->gpu, b->bo.label, &gem), ENOENT);
 }
 
-static void describe(const struct cell *c)
-{
-	metric_string("state", c->state->name);
-	metric_string("trigger", c->trigger->name);
-	metric_string("load", c->load->name);
-	metric_string("fault", c->fault->name);
-}
-
 void test_cell(const void *arg)
 {
 	const struct cell *c = arg;
@@ -165,8 +157,13 @@ void test_cell(const void *arg)
 	struct gem gem = { 0 };
 	char *rule = NULL;
 	struct rig rig;
+	double start;
 
-	describe(c);
+	/* The table of results has one place for a state and a trigger */
+	if (sound) {
+		metric_string("state", c->state->name);
+		metric_string("trigger", c->trigger->name);
+	}
 	reclaim_need();
 	if (c->trigger->needs && !path_exists("%s", c->trigger->needs))
 		test_skip("there is no %s (%s)", c->trigger->needs, c->trigger->option);
@@ -183,7 +180,10 @@ void test_cell(const void *arg)
 	if (c->fault->rule)
 		rule = inject("%s", c->fault->rule);
 
+	start = now();
 	fire(c, &rig, &b, gem.evictions);
+	metric_double("seconds", now() - start);
+	metric_int("evicted", expected(c) == EVICTED ? b.pages : 0);
 	if (expected(c) == EVICTED)
 		buffer_check_unreachable(&b);
 	if (rule) {
@@ -198,7 +198,9 @@ void test_cell(const void *arg)
 	pressure_swap_out(b.pages * PAGE);
 	if (c->state->settle)
 		c->state->settle(&rig, &b);
+	metric_string("content", "wrong");
 	verify(&rig, &b, test_seed() & 1);
+	metric_string("content", "ok");
 	buffer_destroy(&rig, &b);
 	check_gone(&rig, &b);
 	rig_close(&rig);

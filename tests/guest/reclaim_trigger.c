@@ -133,7 +133,7 @@ const struct trigger triggers[] = {
 	{ "T3", "drop_caches", fire_drop, .evicts = true, .once = true, .needs = DROP_CACHES,
 	  .option = "CONFIG_SYSCTL" },
 	{ "T4", "the node's reclaim", fire_node, .evicts = true, .needs = NODE_RECLAIM,
-	  .option = "CONFIG_NUMA" },
+	  .option = "CONFIG_NUMA", .presses = true },
 	{ "T5", "kswapd", fire_kswapd, kswapd_begin, pressure_end, .evicts = true,
 	  .presses = true },
 	{ "T6", "direct reclaim", fire_direct, direct_begin, pressure_end, .evicts = true,
