@@ -7,6 +7,7 @@
  *   reclaim.smoke.STATE                       each state by debugfs shrink, and nothing else
  *   reclaim.pair.STATE.TRIGGER.LOAD.FAULT     each pair of rows of two tables
  *   reclaim.directed.NAME                     what was raised when the driver got its shrinker
+ *   reclaim.walk                              random sequences
  */
 
 #include <stdio.h>
@@ -39,7 +40,7 @@ static void add_smoke(void)
 
 static void add_pairs(void)
 {
-	size_t n = pair_cells(&cells[nr_tests], MAX_TESTS - nr_directed_tests - nr_tests);
+	size_t n = pair_cells(&cells[nr_tests], MAX_TESTS - nr_directed_tests - 1 - nr_tests);
 
 	for (size_t i = 0; i < n; i++, nr_tests++) {
 		const struct cell *c = &cells[nr_tests];
@@ -64,6 +65,10 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < nr_directed_tests; i++)
 		tests[nr_tests++] = directed_tests[i];
 	add_pairs();
+	tests[nr_tests++] = (struct test){
+		"walk", "random sequences of maps, jobs and evictions; one that fails is made short",
+		test_walk, NULL, 24 * 3600,
+	};
 	suite.nr = nr_tests;
 	return suite_main(&suite, argc, argv);
 }

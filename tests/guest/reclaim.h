@@ -226,10 +226,12 @@ void reclaim_need(void);
 /* Cells in which each pair of rows of two tables occurs, if it makes sense. Returns how many. */
 size_t pair_cells(struct cell *cells, size_t max);
 
-/* --- reclaim_directed.c --- */
+/* --- reclaim_directed.c, reclaim_walk.c --- */
 
 struct test;
 extern const struct test directed_tests[];
 extern const size_t nr_directed_tests;
+
+void test_walk(const void *arg);
 
 #endif
