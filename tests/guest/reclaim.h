@@ -125,10 +125,11 @@ void buffer_gem(const struct rig *rig, const struct buffer *b, struct gem *gem);
 bool buffer_resident(const struct rig *rig, const struct buffer *b);
 
 /*
- * The GPU cannot reach the buffer: neither the page tables nor the TLB lead there.
- * Returns how many of its mappings could be looked at.
+ * How many address spaces reach any of the buffer's mappings, by the page tables or
+ * by what the TLB keeps; and the expectation that none does.
  */
-unsigned int buffer_check_unreachable(const struct buffer *b);
+unsigned int buffer_reached(const struct buffer *b);
+void buffer_check_unreachable(const struct buffer *b);
 /* It can, for the mappings whose address space is known */
 unsigned int buffer_check_reachable(const struct buffer *b);
 

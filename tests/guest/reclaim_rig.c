@@ -44,9 +44,12 @@ uint64_t rig_other_va(const struct rig *rig, unsigned int vm)
 
 static void keep_awake(struct rig *rig)
 {
-	char path[256];
+	char path[256], control[16] = "";
 
 	snprintf(path, sizeof(path), "%s/power/control", rig->gpu.sysfs);
+	/* A test may open more than one rig, and there is a limit to settings */
+	if (read_file(control, sizeof(control), "%s", path) > 0 && !strcmp(control, "on"))
+		return;
 	CHECK_OK(tunable_set(path, "on"));
 }
 
