@@ -357,22 +357,29 @@ static void test_s22(const void *arg)
 
 #define STUCK "AS_ACTIVE bit stuck"
 
-static void allow_reset(void)
+/* There will be a reset, after which the firmware takes its time; returns a rule's name */
+static char *expect_reset(void)
 {
 	test_allow(STUCK);
 	test_allow("Flush caches timeout");
+	return inject("mcu-boot -> delay time=20ms");
 }
 
 /*
  * Until the GPU works again. A group that is created meanwhile may find that the
  * firmware has not yet said how large a suspend buffer is.
  */
-static void wait_for_reset(struct scene *s)
+static void wait_for_reset(struct scene *s, char *boot)
 {
 	double deadline = now() + RECLAIM_WAIT_S;
 	uint32_t vm = CHECK_OK(panthor_vm_create(&s->rig.gpu));
 	int group;
 
+	while (!inject_hits(boot)) {
+		CHECK(now() < deadline, "there is no reset");
+		sleep_ms(1);
+	}
+	free(boot);
 	for (;;) {
 		group = group_create(&s->rig.gpu, vm, 1, 4096, PANTHOR_GROUP_PRIORITY_MEDIUM);
 		if (group != -ENOSPC)
@@ -391,20 +398,19 @@ static void wait_for_reset(struct scene *s)
 static void test_s26(const void *arg)
 {
 	struct scene s, again;
-	char *rule;
+	char *rule, *boot;
 
 	(void)arg;
-	allow_reset();
 	open_scene(&s, "B04");
+	boot = expect_reset();
 	shrink_all(&s);
 	free(inject("reset -> delay time=20ms"));
-	free(inject("mcu-boot kind=cold -> delay time=20ms"));
 	rule = inject("as-command as=1..15 command=lock count=1 -> never");
 	/* The VM is lost with it: what the call says does not matter */
 	vm_map(&s.rig.gpu, s.rig.vms[0].vm, &s.b.bo, 0, rig_other_va(&s.rig, 0), PAGE, 0);
 	CHECK_EQ(inject_hits(rule), 1);
 	free(rule);
-	wait_for_reset(&s);
+	wait_for_reset(&s, boot);
 	open_scene(&again, "B04");
 	verify(&again);
 	close_scene(&again);
@@ -416,11 +422,11 @@ static void test_m5(const void *arg)
 {
 	struct scene s, again;
 	struct gem gem;
-	char *rule;
+	char *rule, *boot;
 
 	(void)arg;
-	allow_reset();
 	open_scene(&s, "B03");
+	boot = expect_reset();
 	rule = inject("as-command va=0x%llx command=lock count=1 -> never",
 		      (unsigned long long)s.b.maps[0].va);
 	shrink_all(&s);
@@ -430,7 +436,7 @@ static void test_m5(const void *arg)
 	EXPECT_EQ(gem.evictions, 0);
 	free(rule);
 	EXPECT_EQ(buffer_wrong_cpu(&s.rig, &s.b), 0);
-	wait_for_reset(&s);
+	wait_for_reset(&s, boot);
 	open_scene(&again, "B04");
 	verify(&again);
 	close_scene(&again);
@@ -440,21 +446,90 @@ static void test_m5(const void *arg)
 static void test_j3(const void *arg)
 {
 	struct scene s, again;
-	char *rule;
+	char *rule, *boot;
 
 	(void)arg;
-	allow_reset();
 	open_scene(&s, "B04");
+	boot = expect_reset();
 	rule = inject("flush count=1 -> never");
 	shrink_all(&s);
 	CHECK_EQ(inject_hits(rule), 1);
 	free(rule);
 	EXPECT_EQ(buffer_wrong_cpu(&s.rig, &s.b), 0);
-	wait_for_reset(&s);
+	wait_for_reset(&s, boot);
 	open_scene(&again, "B04");
 	verify(&again);
 	close_scene(&again);
 	EXPECT_EQ(buffer_wrong_cpu(&s.rig, &s.b), 0);
+}
+
+/* --- The end of a VM --- */
+
+static bool goes(const struct panthor *gpu, const char *label)
+{
+	double deadline = now() + RECLAIM_WAIT_S / 10;
+	struct gem gem;
+
+	while (panthor_gem(gpu, label, &gem) != -ENOENT) {
+		if (now() > deadline)
+			return false;
+		sleep_ms(20);
+	}
+	return true;
+}
+
+/* A VM is destroyed while a VM_BIND of it waits: the buffer goes with its last handle */
+static void test_end_bind(const void *arg)
+{
+	struct scene s;
+	int status;
+
+	(void)arg;
+	open_scene(&s, "B06b");
+	CHECK_OK(group_destroy(&s.rig.gpu, s.rig.vms[0].group));
+	CHECK_OK(panthor_vm_destroy(&s.rig.gpu, s.rig.vms[0].vm));
+	CHECK_OK(fence_signal(&s.b.fences));
+	CHECK_OK(syncobj_wait(&s.rig.gpu, s.b.held, RECLAIM_WAIT_MS));
+	status = syncobj_status(&s.rig.gpu, s.b.held);
+	CHECK_OK(bo_destroy(&s.rig.gpu, &s.b.bo));
+	if (goes(&s.rig.gpu, s.b.bo.label))
+		return;
+	CHECK(!status, "the buffer is still there, although it was not mapped: %s",
+	      strerror(-status));
+	test_seen("docs/findings/bind-after-destroy.md",
+		  "VM_BIND says that it has mapped the buffer in a VM that was destroyed before, "
+		  "and the buffer is never freed");
+}
+
+/* A process ends with a job that was given up */
+static void test_end_job(const void *arg)
+{
+	struct panthor gpu;
+	char label[32];
+	int status;
+	pid_t pid;
+
+	(void)arg;
+	test_allow("job timeout");
+	reclaim_need();
+	pid = fork();
+	CHECK(pid >= 0, "fork: %s", strerror(errno));
+	if (!pid) {
+		struct scene s;
+		uint32_t done;
+
+		open_scene(&s, "B04");
+		done = CHECK_OK(syncobj_create(&s.rig.gpu));
+		rig_block(&s.rig, 0, rig_flag_va(&s.rig, 0), done);
+		CHECK_OK(syncobj_wait(&s.rig.gpu, done, RECLAIM_WAIT_MS));
+		CHECK_EQ(syncobj_status(&s.rig.gpu, done), -ETIMEDOUT);
+		_exit(0);
+	}
+	CHECK_EQ(waitpid(pid, &status, 0), pid);
+	CHECK_EQ(status, 0);
+	CHECK_OK(panthor_find(&gpu));
+	snprintf(label, sizeof(label), "reclaim-%d", pid);
+	CHECK(goes(&gpu, label), "a dead process's buffer is still there");
 }
 
 /*
@@ -587,6 +662,9 @@ const struct test directed_tests[] = {
 	{ "directed.J3", "a flush is lost, in an eviction", test_j3, NULL, 0 },
 	{ "directed.M12", "evicted, mapped again, evicted", test_m12, NULL, 0 },
 	{ "directed.oom", "evicted before a process is killed for memory", test_oom, NULL, 0 },
+	{ "directed.end-bind", "a VM is destroyed while a VM_BIND waits", test_end_bind, NULL, 0 },
+	{ "directed.end-job", "a process ends with a job that was given up", test_end_job, NULL,
+	  0 },
 	{ "directed.stale", "the suite sees a TLB that drops nothing", test_stale, NULL, 0 },
 };
 
