@@ -100,7 +100,7 @@ COMMANDS = (
     )),
     Command("run", "boot a guest, run tests, report", (
         Option("tests", "a test (SUITE.NAME), the first parts of a name, a suite, or all "
-               "(default: all, which leaves out bench, frames, mmu, reclaim "
+               "(default: all, which leaves out bench, fault, frames, mmu, reclaim "
                "and soak)", {"nargs": "*", "metavar": "TEST"}),
         *MACHINE,
         _value("--timeout", "S", "give up after S seconds of real time", DEFAULT_TIMEOUT,
