@@ -43,8 +43,8 @@ void client_close(struct client *c)
 void client_new_group(struct client *c, unsigned int queues)
 {
 	CHECK_OK(group_destroy(&c->gpu, c->group));
-	c->group = CHECK_OK(group_create(&c->gpu, c->vm, queues, 4096,
-					 PANTHOR_GROUP_PRIORITY_MEDIUM));
+	c->group = CHECK_OK(group_create_any_time(&c->gpu, c->vm, queues, 4096,
+						  PANTHOR_GROUP_PRIORITY_MEDIUM));
 }
 
 void client_keep_awake(struct client *c)

@@ -64,7 +64,8 @@ static const struct fault_case fault_gpu_cases[] = {
 		.ms = REBOOT_MS, .polls = 2 * AS_MS,
 		.says = M(AS_STUCK) | M(RESET_LATE) | M(BOOT_FAILED) | M(FW_RESET_FAILED) |
 			M(UNUSABLE),
-		.may = M(WARN_AS_DISABLE) | M(FLUSH_LATE), .wedged = true,
+		.may = M(WARN_AS_DISABLE) | M(FLUSH_LATE) | M(PROBE_FAILED) | M(DEBUGFS_LEFT),
+		.wedged = true,
 	}, {
 		"reset_slow", SUSPEND,
 		{ "mcu-halt count=1 -> never", "reset -> delay time=99ms" },

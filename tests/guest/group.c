@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "group.h"
+#include "harness.h"
 
 #define MAX_QUEUES 32
 
@@ -37,6 +38,24 @@ int group_create(const struct panthor *gpu, uint32_t vm, unsigned int queues,
 	}
 	ret = drm_ioctl(gpu, DRM_IOCTL_PANTHOR_GROUP_CREATE, &args);
 	return ret ? ret : (int)args.group_handle;
+}
+
+/* Longer than a reset takes, with the firmware's start */
+#define RESET_S 10
+
+int group_create_any_time(const struct panthor *gpu, uint32_t vm, unsigned int queues,
+			  uint32_t ring_size, uint8_t priority)
+{
+	double deadline = now() + RESET_S;
+	int ret;
+
+	while ((ret = group_create(gpu, vm, queues, ring_size, priority)) == -ENOSPC &&
+	       now() < deadline) {
+		test_seen("docs/findings/group-during-reset.md",
+			  "GROUP_CREATE while the GPU is reset: ENOSPC");
+		sleep_ms(1);
+	}
+	return ret;
 }
 
 int group_destroy(const struct panthor *gpu, uint32_t group)

@@ -12,6 +12,12 @@
 /* A group of so many queues with rings of ring_size bytes. Returns its handle. */
 int group_create(const struct panthor *gpu, uint32_t vm, unsigned int queues,
 		 uint32_t ring_size, uint8_t priority);
+/*
+ * The same by a client that does not know whether the GPU is being reset. If it is, the
+ * driver may say ENOSPC, and be a known bug's (test_seen()): it is asked again, for a while.
+ */
+int group_create_any_time(const struct panthor *gpu, uint32_t vm, unsigned int queues,
+			  uint32_t ring_size, uint8_t priority);
 int group_destroy(const struct panthor *gpu, uint32_t group);
 
 /* DRM_PANTHOR_GROUP_STATE_* of a group, and which queues failed. */

@@ -380,16 +380,8 @@ static void wait_for_reset(struct scene *s, char *boot)
 		sleep_ms(1);
 	}
 	free(boot);
-	for (;;) {
-		group = group_create(&s->rig.gpu, vm, 1, 4096, PANTHOR_GROUP_PRIORITY_MEDIUM);
-		if (group != -ENOSPC)
-			break;
-		test_seen("docs/findings/group-during-reset.md",
-			  "GROUP_CREATE while the GPU is reset: ENOSPC");
-		CHECK(now() < deadline, "no group can be created after %d s", RECLAIM_WAIT_S);
-		sleep_ms(1);
-	}
-	CHECK_OK(group);
+	group = CHECK_OK(group_create_any_time(&s->rig.gpu, vm, 1, 4096,
+					       PANTHOR_GROUP_PRIORITY_MEDIUM));
 	CHECK_OK(group_destroy(&s->rig.gpu, group));
 	CHECK_OK(panthor_vm_destroy(&s->rig.gpu, vm));
 }
