@@ -159,7 +159,8 @@ def ensure(variant: str, repo: apt.Repo) -> Built:
         if not origin.of_user and _complete(work, key):
             return built
         paths.write_whole(work / "source", f"{origin.tree}\n")
-        _prune()
+        # What was built from sources that are gone
+        paths.prune(work.parent, "source")
         (work / "built").unlink(missing_ok=True)
         built.tree.mkdir(exist_ok=True)
         _configure(built, make, asked)
@@ -170,7 +171,7 @@ def ensure(variant: str, repo: apt.Repo) -> Built:
 
 def clean() -> None:
     """Remove what was built; what was fetched is kept."""
-    for work in paths.cache_dir("linux").iterdir():
+    for work in paths.cache_dir("linux").glob("*/"):
         with paths.lock(work):
             paths.remove(work)
 
@@ -180,13 +181,6 @@ def _complete(work: Path, key: str) -> bool:
         return (work / "built").read_text(encoding="ascii") == key
     except OSError:
         return False
-
-
-def _prune() -> None:
-    """Remove what was built from sources that are gone."""
-    for note in paths.cache_dir("linux").glob("*/source"):
-        if not Path(note.read_text(encoding="utf-8").rstrip("\n")).exists():
-            paths.remove(note.parent)
 
 
 def _key(make: list[str], asked: Mapping[str, str]) -> str:

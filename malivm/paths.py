@@ -115,3 +115,12 @@ def lock(directory: Path) -> Iterator[None]:
         for left in directory.glob(PART + "*"):
             remove(left)
         yield
+
+
+def prune(home: Path, note: str) -> None:
+    """Remove the directories of `home` that were made for something that is gone: for what the
+    file `note` in each of them names. By one at a time, since others might do so just now."""
+    with lock(home):
+        for file in home.glob(f"*/{note}"):
+            if not Path(file.read_text(encoding="utf-8").rstrip("\n")).exists():
+                remove(file.parent)

@@ -162,7 +162,8 @@ def _ensure(what: str, targets: list[str], variant: Variant) -> Path:
     packages.ensure("qemu", variant.work)
     with paths.lock(work):
         paths.write_whole(work / "checkout", f"{paths.PROJECT}\n")
-        _prune()
+        # Builds of checkouts that are gone
+        paths.prune(work.parent, "checkout")
         _overlay(base, work / "tree")
         _configure(work, variant)
         if targets:
@@ -189,13 +190,6 @@ def _built(stamp: Path, key: str, obj: Path, targets: list[str]) -> bool:
     except (OSError, ValueError):
         return False
     return bool(known["key"] == key and known["outputs"] == outputs)
-
-
-def _prune() -> None:
-    """Remove the builds of checkouts that are gone."""
-    for note in paths.cache_dir("qemu").glob("*/checkout"):
-        if not Path(note.read_text(encoding="utf-8").rstrip("\n")).exists():
-            paths.remove(note.parent)
 
 
 def _our_links() -> dict[str, Path]:

@@ -78,6 +78,27 @@ class Whole(BuildCase):
         other.stderr.close()
         self.assertTrue((home / "in").exists())
 
+    def test_two_that_prune_at_a_time(self) -> None:
+        home = self.dir / "home"
+        self.write("home/kept/of", f"{self.dir}\n")
+        self.write("home/gone/of", f"{self.dir / 'nothing'}\n")
+        remove, programs = paths.remove, []
+
+        def with_another(path: Path) -> None:
+            code = ("import sys; from pathlib import Path; from malivm import paths; "
+                    "paths.prune(Path(sys.argv[1]), 'of')")
+            programs.append(subprocess.Popen([sys.executable, "-c", code, str(home)], cwd=PROJECT,
+                                             stderr=subprocess.PIPE, text=True))
+            assert programs[0].stderr
+            self.assertIn("waiting for another mali-vm", programs[0].stderr.readline())
+            remove(path)
+
+        with mock.patch.object(paths, "remove", with_another):
+            paths.prune(home, "of")
+        self.assertEqual(programs[0].communicate(timeout=60)[1], "")
+        self.assertEqual(programs[0].returncode, 0)
+        self.assertEqual(sorted(path.name for path in home.iterdir()), [".lock", "kept"])
+
     def test_stat_key_tells_a_changed_file(self) -> None:
         path = self.write("file", "1")
         before = paths.stat_key(path)
