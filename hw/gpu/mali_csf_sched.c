@@ -8,6 +8,7 @@
 
 #include "qemu/osdep.h"
 #include "qemu/timer.h"
+#include "system/cpus.h"
 #include "mali_csf_internal.h"
 #include "mali_csf_isa.h"
 #include "mali_csf_task.h"
@@ -21,7 +22,7 @@
  */
 #define MALI_SLICE_CATCH_UP     2
 #define MALI_SLICE_HOST_NS      (150LL * SCALE_US)
-/* At least that much from the end of a slice on, for the rest of the machine */
+/* At least that much from the end of a slice on, for CPUs that are at work */
 #define MALI_SLICE_GAP_NS       (20 * SCALE_US)
 /* CPUs write sync objects without a doorbell (contract 3.10) */
 #define MALI_SYNC_POLL_NS       (1 * SCALE_MS)
@@ -265,6 +266,16 @@ static int64_t mali_csg_watch_progress(MaliCsfState *s, unsigned i, int64_t now)
 }
 
 /*
+ * How long nothing runs after a slice, so that CPUs get the BQL.  The guest that
+ * sleeps until its job is done loses nothing: what wakes a CPU, and QMP, has its
+ * turn between any two slices.
+ */
+static int64_t mali_sched_gap(void)
+{
+    return all_cpu_threads_idle() ? 0 : MALI_SLICE_GAP_NS;
+}
+
+/*
  * When to look again.  What the slice did counts from @now, when it began: the
  * host's time for it is no time of the GPU's.  The rest of the machine has its
  * gap from here on.
@@ -274,7 +285,7 @@ static void mali_sched_rearm(MaliCsfState *s, int64_t now, uint32_t done,
 {
     int64_t cost = (int64_t)done * s->timing.instruction;
     int64_t end = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL);
-    int64_t next = MAX(now + cost, end + MALI_SLICE_GAP_NS);
+    int64_t next = MAX(now + cost, end + mali_sched_gap());
     int64_t due = MALI_EVENT_IDLE;
     bool stalled = false;
 
