@@ -9,7 +9,7 @@ import json
 import os
 import re
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from . import apt, errors, linux, packages, paths, proc, progress
@@ -46,6 +46,8 @@ class Kernel:
     debian: str = ""
     #: what its command line has to have
     args: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    #: modules to take in place of its own: name -> file
+    replaced: Mapping[str, Path] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,20 +64,26 @@ class _Candidate:
     complete: bool
 
 
-def resolve(spec: str) -> Kernel:
-    """The kernel `spec` names: debian[:VERSION], built[:VARIANT], an arm64 Image, or a built
-    tree."""
+def resolve(spec: str, config: Sequence[Path] = ()) -> Kernel:
+    """The kernel `spec` names: debian[:VERSION], built[:VARIANT], an arm64 Image, or a tree,
+    built or to be built; `config` are files with more options for one that is built here."""
     kind, _, rest = spec.partition(":")
+    if kind == "built":
+        linux.variant_name(rest)
+        return built(rest, linux.source(apt.Repo("arm64", SUITES)), config)
+    path = Path(spec).expanduser()
+    if kind != "debian" and _is_source(path):
+        return built(linux.QUICK, linux.given(path, f"--kernel {spec}"), config)
+    if config:
+        raise errors.MaliError(f"--config has no effect on --kernel {spec}, which is built already:"
+                               " take built[:VARIANT], or a source tree")
     if kind == "debian":
         return _debian(rest)
-    if kind == "built":
-        return _built(rest)
-    path = Path(spec).expanduser()
     try:
         path = path.resolve(strict=True)
     except OSError as exc:
         raise errors.MaliError(f"there is no kernel at {spec}: give debian[:VERSION], "
-                               "built[:VARIANT], an arm64 Image or a built kernel tree") from exc
+                               "built[:VARIANT], an arm64 Image or a kernel tree") from exc
     if path.is_dir():
         return _tree(path)
     if path.parts[-4:-1] == ("arch", "arm64", "boot") and (path.parents[3] / ".config").exists():
@@ -200,10 +208,17 @@ def _unpack(candidate: _Candidate) -> Path:
 # Kernels built here
 
 
-def _built(variant: str) -> Kernel:
-    built = linux.ensure(variant, apt.Repo("arm64", SUITES))
-    return dataclasses.replace(_tree(built.tree), args=linux.VARIANTS[built.variant].args,
-                               origin=f"{built.source.version}, built as {built.variant}")
+def built(variant: str, origin: linux.Source, config: Sequence[Path] = ()) -> Kernel:
+    """The kernel of a variant (see linux.ensure()), brought up to date."""
+    done = linux.ensure(variant, origin, config)
+    return dataclasses.replace(_tree(done.tree), args=linux.VARIANTS[done.variant].args,
+                               origin=f"{done.source.version}, built as {done.variant}")
+
+
+def _is_source(path: Path) -> bool:
+    """A kernel's source in which nothing was built."""
+    return (path / "Kconfig").exists() and (path / "Makefile").exists() \
+        and not (path / ".config").exists()
 
 
 # The user's kernels

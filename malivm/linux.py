@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The guest's kernel built from source: Debian's, or a tree of the user's (LINUX_SRC).
+"""The guest's kernel built from source: Debian's, or a tree of the user's.
 
 The source is never written to: everything is built beside it, in a directory of the cache
 for each source and variant. That directory is kept, so that after a change only what
@@ -10,7 +10,8 @@ import os
 import re
 import shlex
 import tempfile
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,6 +28,9 @@ TARGETS = ("Image", "modules")
 # A step of the build, as make says it or, asked what it would do, would have it said.
 _STEP = re.compile(r"^(?:.*echo ')?  (?:CC|AS|LD|AR) +(?:\[M\] +)?\S", re.MULTILINE)
 
+# A line of include/config/auto.conf.cmd that names a Kconfig file
+_DEPENDENCY = re.compile(r"^\t(\S+)(?: \\)?$", re.MULTILINE)
+
 
 @dataclass(frozen=True)
 class Variant:
@@ -39,6 +43,8 @@ class Variant:
 
 # By the name that follows "built:" on the command line
 DEFAULT = "debug"
+# Of a source tree that is given as the kernel: what is edited and tried again has to be quick.
+QUICK = "plain"
 VARIANTS: Mapping[str, Variant] = {
     # Without kasan_multi_shot only the first mistake is reported.
     "debug": Variant(("base", "debug"), args={"page_poison": "1", "kasan_multi_shot": "1"}),
@@ -96,30 +102,30 @@ def _fetch(repo: apt.Repo, home: Path) -> Path:
     return target / "tree"
 
 
-def _of_user(name: str) -> Source:
-    """The tree that LINUX_SRC names."""
-    tree = Path(name).expanduser().resolve()
+def given(tree: Path, option: str) -> Source:
+    """The source tree that the user named with `option`, which is only read."""
+    tree = tree.expanduser().resolve()
     for part in ("Makefile", "Kconfig", "arch/arm64/Kconfig", "drivers/gpu/drm/panthor"):
         if not (tree / part).exists():
-            raise errors.MaliError(f"LINUX_SRC={name} is not a kernel source tree with panthor: "
-                                   f"it has no {part}; name another, or unset LINUX_SRC")
+            raise errors.MaliError(f"{option} is not a kernel source tree with panthor for arm64: "
+                                   f"it has no {part}; name another")
     if re.search(r"[:\s]", str(tree)):
-        raise errors.MaliError(f"LINUX_SRC={name}: the kernel's makefiles cannot work in a folder "
+        raise errors.MaliError(f"{option}: the kernel's makefiles cannot work in a folder "
                                "with spaces or colons in its name: move it")
     # The kernel's top Makefile, "outputmakefile": it would refuse, and have the tree cleaned.
     for part in (".config", "include/config", "arch/arm64/include/generated"):
         if (tree / part).exists():
             raise errors.MaliError(
-                f"LINUX_SRC={name} has been configured or built in place (it has {part}), so that "
+                f"{option} has been configured or built in place (it has {part}), so that "
                 "nothing can be built beside it: name a clean one (git worktree add), or boot "
-                f"what is built there with --kernel {name}")
+                f"what is built there with --kernel {tree}")
     return Source(tree, str(tree), paths.digest(str(tree))[:8], of_user=True)
 
 
 def source(repo: apt.Repo) -> Source:
     """What kernels are built from: LINUX_SRC, or Debian's package, fetched from `repo`."""
     override = os.environ.get("LINUX_SRC")
-    return _of_user(override) if override else _debian(repo)
+    return given(Path(override), f"LINUX_SRC={override}") if override else _debian(repo)
 
 
 def makeable(path: Path) -> None:
@@ -136,21 +142,40 @@ class Built:
     tree: Path                          # as O= of make: .config, Image, modules and all
     source: Source
     variant: str
+    config: tuple[Path, ...] = ()       # fragments of the user's, beside the variant's
+
+    @property
+    def work(self) -> Path:
+        """Our folder for it: what is built, and the stamps."""
+        return self.tree.parent
 
 
-def ensure(variant: str, repo: apt.Repo) -> Built:
-    """The kernel of a `variant` ("": the default one), built or brought up to date when needed;
-    `repo` is where Debian's source comes from."""
+def variant_name(variant: str) -> str:
+    """The name of a `variant`, if there is such a one ("": the default one's)."""
     name = variant or DEFAULT
     if name not in VARIANTS:
         raise errors.MaliError(f"built:{variant}: there is no such variant of the kernel, take one "
                                f"of {', '.join(VARIANTS)}")
-    origin = source(repo)
-    work = paths.cache_dir("linux") / f"{origin.key}-{name}"
-    built = Built(work / "obj", origin, name)
+    return name
+
+
+def place(origin: Source, variant: str, config: Sequence[Path] = ()) -> Built:
+    """Where the kernel of a `variant` ("": the default one) is, or will be; `config` are files
+    with more options."""
+    name = variant_name(variant)
+    more = "-" + paths.digest([path.read_bytes() for path in config])[:8] if config else ""
+    work = paths.cache_dir("linux") / f"{origin.key}-{name}{more}"
+    return Built(work / "obj", origin, name, tuple(config))
+
+
+def ensure(variant: str, origin: Source, config: Sequence[Path] = ()) -> Built:
+    """The kernel of a `variant` of the source `origin`, built or brought up to date when needed;
+    for `config` see place()."""
+    built = place(origin, variant, config)
+    work = built.work
     makeable(work)
     packages.ensure("linux")
-    asked = _asked(name)
+    asked = _asked(built)
     make = _make(built)
     key = _key(make, asked)
     if not origin.of_user and _complete(work, key):
@@ -161,10 +186,11 @@ def ensure(variant: str, repo: apt.Repo) -> Built:
         paths.write_whole(work / "source", f"{origin.tree}\n")
         # What was built from sources that are gone
         paths.prune(work.parent, "source")
+        again = _complete(work, key)
         (work / "built").unlink(missing_ok=True)
         built.tree.mkdir(exist_ok=True)
         _configure(built, make, asked)
-        _build(built, make)
+        _build(built, make, again)
         paths.write_whole(work / "built", key)
     return built
 
@@ -210,22 +236,38 @@ def _run(words: list[str], what: str, **more: object) -> str:
     return proc.run(words, what, env={"MAKEFLAGS": "", "MAKELEVEL": "0"}, **more)  # type: ignore
 
 
-def _asked(variant: str) -> dict[str, str]:
-    """The options that a variant's fragments ask for."""
-    fragments = [(FRAGMENTS / f"{name}.config").read_text(encoding="utf-8")
-                 for name in VARIANTS[variant].fragments]
-    return {**kconfig.merge(fragments), "CONFIG_LOCALVERSION": f'"-{variant}"'}
+def _asked(built: Built) -> dict[str, str]:
+    """The options that its fragments ask for."""
+    files = [*(FRAGMENTS / f"{name}.config" for name in VARIANTS[built.variant].fragments),
+             *built.config]
+    fragments = [path.read_text(encoding="utf-8") for path in files]
+    return {**kconfig.merge(fragments), "CONFIG_LOCALVERSION": f'"-{built.variant}"'}
+
+
+def _configured(built: Built, stamp: Path, key: str) -> bool:
+    """The tree is configured with this, and no Kconfig file has changed since then."""
+    try:
+        if stamp.read_text(encoding="ascii") != key or not (built.tree / ".config").exists():
+            return False
+        if not built.source.of_user:
+            return True
+        since = stamp.stat().st_mtime_ns
+        # Which files these are is noted by kconfig, at the end of the build's first step.
+        files = _DEPENDENCY.findall((built.tree / "include/config/auto.conf.cmd").read_text("utf-8"))
+        return all((built.source.tree / name).stat().st_mtime_ns <= since for name in files)
+    except OSError:
+        return False
 
 
 def _configure(built: Built, make: list[str], asked: Mapping[str, str]) -> None:
     """Configure anew, unless this is what the tree was configured with."""
-    stamp = built.tree.parent / "configured"
+    stamp = built.work / "configured"
     key = _key(make, asked)
-    config = built.tree / ".config"
-    if not built.source.of_user and config.exists() and stamp.exists() \
-            and stamp.read_text(encoding="ascii") == key:
+    if _configured(built, stamp, key):
         return
     stamp.unlink(missing_ok=True)
+    config = built.tree / ".config"
+    begun = time.time_ns()
     with progress.step(f"configuring Linux {built.source.version} ({built.variant})"):
         _run([*make, "tinyconfig"], "configuring Linux", log="linux-config")
         with open(config, "a", encoding="utf-8") as file:
@@ -233,6 +275,7 @@ def _configure(built: Built, make: list[str], asked: Mapping[str, str]) -> None:
         _run([*make, "olddefconfig"], "configuring Linux", log="linux-config")
     _check(built, asked, config.read_text(encoding="utf-8"))
     paths.write_whole(stamp, key)
+    os.utime(stamp, ns=(begun, begun))
 
 
 def _check(built: Built, asked: Mapping[str, str], config: str) -> None:
@@ -240,17 +283,22 @@ def _check(built: Built, asked: Mapping[str, str], config: str) -> None:
     know at all is only told of."""
     refused = kconfig.refused(asked, config)
     known = kconfig.known(built.source.tree) if refused and built.source.of_user else set(refused)
+    own = kconfig.merge(path.read_text(encoding="utf-8") for path in built.config)
     for name in refused:
         if name in known:
             have = kconfig.parse(config).get(name, kconfig.OFF)
+            who, where = ("--config", "the file") if name in own else \
+                (f"the variant {built.variant}", str(FRAGMENTS))
             raise errors.MaliError(
-                f"Linux {built.source.version} does not take {name}={asked[name]}, which the "
-                f"variant {built.variant} asks for (it has {have}): see what the option depends "
-                f"on, and mend {FRAGMENTS}")
+                f"Linux {built.source.version} does not take {name}={asked[name]}, which "
+                f"{who} asks for (it has {have}): see what the option depends "
+                f"on, and mend {where}")
         progress.say(f"Linux {built.source.version} has no {name}: going on without it")
 
 
-def _build(built: Built, make: list[str]) -> None:
+def _build(built: Built, make: list[str], again: bool) -> None:
+    """Build what has changed; when all was built before, how much that is is not asked first:
+    the answer takes longer than most changes."""
     title = f"building Linux {built.source.version} ({built.variant})"
     done = total = 0
 
@@ -260,8 +308,9 @@ def _build(built: Built, make: list[str]) -> None:
         step.update(min(done, total), total)
 
     with progress.step(title) as step:
-        _run([*make, "prepare"], title, log="linux-build")
-        total = _count(make)
+        if not again:
+            _run([*make, "prepare"], title, log="linux-build")
+            total = _count(make)
         jobs = len(os.sched_getaffinity(0))
         _run([*make, f"-j{jobs}", *TARGETS], title, log="linux-build", on_line=on_line)
 

@@ -134,13 +134,33 @@ class Trees(BuildCase):
     def test_built_here(self) -> None:
         self.add_module("o")
         origin = linux.Source(self.dir, "7.3.4-1", "key", of_user=False)
-        with mock.patch.object(linux, "ensure",
-                               lambda name, _: linux.Built(self.tree, origin, name)):
+        with mock.patch.object(linux, "source", lambda _: origin), \
+                mock.patch.object(linux, "ensure",
+                                  lambda name, source, _: linux.Built(self.tree, source, name)):
             found = kernel.resolve("built:debug")
         self.assertEqual(dataclasses.replace(found, origin="", args={}),
                          dataclasses.replace(kernel.resolve(str(self.tree)), origin=""))
         self.assertEqual(found.origin, "7.3.4-1, built as debug")
         self.assertEqual(found.args["page_poison"], "1")
+
+    def test_a_source_tree_is_built_first(self) -> None:
+        self.add_module("o")
+        for name in ("Makefile", "Kconfig", "arch/arm64/Kconfig", "drivers/gpu/drm/panthor/a.c"):
+            self.write(f"source/{name}", "")
+        made: list[tuple[str, Path]] = []
+
+        def ensure(name: str, source: linux.Source, _: object) -> linux.Built:
+            made.append((name, source.tree))
+            return linux.Built(self.tree, source, name)
+
+        with mock.patch.object(linux, "ensure", ensure):
+            found = kernel.resolve(str(self.dir / "source"))
+        self.assertEqual(made, [("plain", self.dir / "source")])
+        self.assertEqual(found.tree, self.tree)
+
+    def test_options_for_what_is_built_already(self) -> None:
+        self.assertIn("--config has no effect", self.error(
+            lambda: kernel.resolve(str(self.tree), (self.write("more.config", ""),))))
 
     def test_module_not_built(self) -> None:
         self.write("linux/modules.order", "drivers/a/a.o\n")

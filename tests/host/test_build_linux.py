@@ -4,17 +4,23 @@
 import os
 import shutil
 import tarfile
+import time
 import unittest
 from pathlib import Path
 from unittest import mock
 
 from build_support import PROJECT, BuildCase
 
-from malivm import apt, errors, kconfig, linux, packages, proc
+from malivm import apt, errors, kconfig, linux, packages, paths, proc
 
 VERSION = "7.3.4-1~bpo13+1"
 REPO = apt.Repo("arm64", ("trixie",))
 STEPS = "  CC      a.o\n  CC [M]  b.o\n  UPD     c.h\n  LD [M]  b.ko\n"
+
+
+def ensure(variant: str, *config: Path) -> linux.Built:
+    """As --kernel built:VARIANT does."""
+    return linux.ensure(variant, linux.source(REPO), config)
 
 
 class Fragments(unittest.TestCase):
@@ -111,67 +117,67 @@ class Debian(LinuxCase):
         self.tree = self.add_source(f"cache/mali-vm/src/linux-source-7.3_{VERSION}/tree")
 
     def test_it_is_built_once(self) -> None:
-        built = linux.ensure("", REPO)
+        built = ensure("")
         self.assertEqual(self.made, ["tinyconfig", "olddefconfig", "prepare", "modules"])
         self.assertEqual(built.tree, self.cache / f"linux/{VERSION}-debug/obj")
         self.assertEqual(kconfig.parse((built.tree / ".config").read_text()),
                          {"CONFIG_BASE": "y", "CONFIG_DEBUG": "y",
                           "CONFIG_LOCALVERSION": '"-debug"'})
         self.made.clear()
-        self.assertEqual(linux.ensure("debug", REPO), built)
+        self.assertEqual(ensure("debug"), built)
         self.assertEqual(self.made, [])
 
     def test_variants_lie_beside_each_other(self) -> None:
-        self.assertNotEqual(linux.ensure("plain", REPO).tree, linux.ensure("debug", REPO).tree)
-        self.assertNotIn("CONFIG_DEBUG", (linux.ensure("plain", REPO).tree / ".config").read_text())
+        self.assertNotEqual(ensure("plain").tree, ensure("debug").tree)
+        self.assertNotIn("CONFIG_DEBUG", (ensure("plain").tree / ".config").read_text())
 
     def test_another_configuration_is_built_in_the_same_place(self) -> None:
-        first = linux.ensure("plain", REPO)
+        first = ensure("plain")
         self.write("checkout/configs/linux/base.config", "CONFIG_OTHER=y\n")
         self.made.clear()
-        self.assertEqual(linux.ensure("plain", REPO), first)
+        self.assertEqual(ensure("plain"), first)
         self.assertEqual(self.made, ["tinyconfig", "olddefconfig", "prepare", "modules"])
         self.assertIn("CONFIG_OTHER=y", (first.tree / ".config").read_text())
 
     def test_a_failed_build_goes_on_where_it_was(self) -> None:
         self.fails = "modules"
-        self.assertIn("out of luck", self.error(lambda: linux.ensure("", REPO)))
+        self.assertIn("out of luck", self.error(lambda: ensure("")))
         self.fails = ""
         self.made.clear()
-        linux.ensure("", REPO)
+        ensure("")
         self.assertEqual(self.made, ["prepare", "modules"])
         self.assert_no_parts()
 
     def test_a_failed_configuration_is_made_anew(self) -> None:
         self.fails = "olddefconfig"
-        self.error(lambda: linux.ensure("", REPO))
+        self.error(lambda: ensure(""))
         self.fails = ""
         self.made.clear()
-        linux.ensure("", REPO)
+        ensure("")
         self.assertEqual(self.made[:2], ["tinyconfig", "olddefconfig"])
 
     def test_an_option_that_is_not_taken(self) -> None:
         self.drops = "CONFIG_DEBUG"
         for _ in range(2):
-            message = self.error(lambda: linux.ensure("", REPO))
+            message = self.error(lambda: ensure(""))
             self.assertIn(f"Linux {VERSION} does not take CONFIG_DEBUG=y, which the variant debug "
                           "asks for (it has n)", message)
             self.assertNotIn("modules", self.made)
 
     def test_no_such_variant(self) -> None:
         self.assertIn("there is no such variant of the kernel, take one of debug, plain",
-                      self.error(lambda: linux.ensure("fast", REPO)))
+                      self.error(lambda: ensure("fast")))
 
     def test_progress_counts_what_is_to_be_done(self) -> None:
         counts: list[tuple[int, int]] = []
         with mock.patch("malivm.progress.Step.update", lambda _, *two: counts.append(two)):
-            linux.ensure("", REPO)
+            ensure("")
         self.assertEqual(counts, [(1, 3), (2, 3), (2, 3), (3, 3)])
 
     def test_only_the_drivers_files_are_profiled(self) -> None:
-        linux.ensure("plain", REPO)
+        ensure("plain")
         self.assertFalse([word for word in self.words if word.startswith("GCOV")])
-        linux.ensure("coverage", REPO)
+        ensure("coverage")
         self.assertEqual([word for word in self.words if word.startswith("GCOV")],
                          ["GCOV_PROFILE_drm_gem.o=y", "GCOV_PROFILE_panthor_mmu.o=y"])
 
@@ -179,17 +185,17 @@ class Debian(LinuxCase):
         os.environ["XDG_CACHE_HOME"] = str(self.dir / "a cache")
         self.add_source(f"a cache/mali-vm/src/linux-source-7.3_{VERSION}/tree")
         self.assertIn("set XDG_CACHE_HOME to a folder without spaces",
-                      self.error(lambda: linux.ensure("", REPO)))
+                      self.error(lambda: ensure("")))
 
     def test_what_was_built_from_a_source_that_is_gone_is_removed(self) -> None:
-        old = linux.ensure("plain", REPO).tree
+        old = ensure("plain").tree
         shutil.rmtree(self.tree.parent)
         self.add_source("cache/mali-vm/src/linux-source-7.3_7.3.5-1/tree")
-        linux.ensure("plain", REPO)
+        ensure("plain")
         self.assertFalse(old.exists())
 
     def test_clean(self) -> None:
-        built = linux.ensure("plain", REPO)
+        built = ensure("plain")
         linux.clean()
         self.assertFalse(built.tree.exists())
         self.assertTrue(self.tree.exists())
@@ -205,37 +211,92 @@ class OfUser(LinuxCase):
 
     def test_nothing_is_written_to_it(self) -> None:
         before = sorted(self.tree.rglob("*"))
-        built = linux.ensure("", REPO)
+        built = ensure("")
         self.assertEqual(sorted(self.tree.rglob("*")), before)
         self.assertFalse(built.tree.is_relative_to(self.tree))
         self.assertIn(str(self.tree), self.words)
 
     def test_it_may_have_changed(self) -> None:
-        linux.ensure("", REPO)
+        ensure("")
         self.made.clear()
-        linux.ensure("", REPO)
+        ensure("")
         self.assertIn("modules", self.made)
+
+    def configured(self) -> None:
+        """What make leaves: which Kconfig files there are."""
+        self.write(f"{linux.place(linux.source(REPO), '').tree}/include/config/auto.conf.cmd",
+                   "deps_config := \\\n\tKconfig \\\n\tarch/arm64/Kconfig\n\n")
+
+    def test_it_is_configured_once(self) -> None:
+        ensure("")
+        self.configured()
+        self.made.clear()
+        ensure("")
+        self.assertEqual(self.made, ["modules"])
+
+    def test_a_changed_kconfig_file_has_it_configured_anew(self) -> None:
+        ensure("")
+        self.configured()
+        later = time.time() + 5
+        os.utime(self.tree / "arch/arm64/Kconfig", (later, later))
+        self.made.clear()
+        ensure("")
+        self.assertIn("olddefconfig", self.made)
+
+    def test_a_kconfig_file_that_is_gone_has_it_configured_anew(self) -> None:
+        ensure("")
+        self.configured()
+        (self.tree / "Kconfig").rename(self.tree / "Kconfig.moved")
+        self.write("linux/Kconfig", "config BASE\n\tbool\n")
+        (self.tree / "arch/arm64/Kconfig").unlink()
+        self.made.clear()
+        origin = linux.Source(self.tree, "x", paths.digest(str(self.tree))[:8], of_user=True)
+        linux.ensure("", origin)
+        self.assertIn("olddefconfig", self.made)
+
+    def test_after_a_failed_build_it_is_counted_again(self) -> None:
+        ensure("")
+        self.configured()
+        self.fails = "modules"
+        self.error(lambda: ensure(""))
+        self.fails = ""
+        self.made.clear()
+        ensure("")
+        self.assertEqual(self.made, ["prepare", "modules"])
+
+    def test_options_of_the_users_lie_beside(self) -> None:
+        fragment = self.write("race.config", "CONFIG_DEBUG=y\n")
+        built = ensure("plain", fragment)
+        self.assertIn("CONFIG_DEBUG=y", (built.tree / ".config").read_text())
+        self.assertNotEqual(built.tree, ensure("plain").tree)
+        self.assertEqual(built.tree, ensure("plain", fragment).tree)
+
+    def test_an_option_of_the_users_that_is_not_taken(self) -> None:
+        fragment = self.write("race.config", "CONFIG_BASE=m\n")
+        self.drops = "CONFIG_BASE"
+        message = self.error(lambda: ensure("", fragment))
+        self.assertIn("does not take CONFIG_BASE=m, which --config asks for", message)
 
     def test_not_a_tree(self) -> None:
         shutil.rmtree(self.tree / "drivers")
-        self.assertIn("is not a kernel source tree with panthor: it has no drivers/gpu/drm/panthor",
-                      self.error(lambda: linux.ensure("", REPO)))
+        self.assertIn("is not a kernel source tree with panthor for arm64: it has no drivers/gpu/drm/panthor",
+                      self.error(lambda: ensure("")))
 
     def test_a_tree_that_was_built_in(self) -> None:
         self.write("linux/.config", "")
-        message = self.error(lambda: linux.ensure("", REPO))
+        message = self.error(lambda: ensure(""))
         self.assertIn("has been configured or built in place (it has .config)", message)
         self.assertIn(f"--kernel {self.tree}", message)
         self.assertEqual(self.made, [])
 
     def test_an_option_that_this_version_does_not_know(self) -> None:
         self.drops = "CONFIG_DEBUG"
-        linux.ensure("", REPO)
+        ensure("")
         self.assertIn(f"Linux {self.tree} has no CONFIG_DEBUG: going on without it", self.said)
 
     def test_an_option_that_it_knows_and_does_not_take(self) -> None:
         self.drops = "CONFIG_BASE"
-        self.assertIn("does not take CONFIG_BASE=y", self.error(lambda: linux.ensure("", REPO)))
+        self.assertIn("does not take CONFIG_BASE=y", self.error(lambda: ensure("")))
 
 
 class Fetch(LinuxCase):
