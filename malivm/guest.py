@@ -167,6 +167,7 @@ def ensure_initramfs(guest_kernel: kernel.Kernel, files: dict[str, bytes],
     indices = [directory / "modules.dep", directory / "modules.order"] if directory else []
     stats = [paths.stat_key(path) for path in (*_inputs(), Path(__file__), *own, *indices)
              if path.exists()]
+    stats += [paths.stat_key(path) for path in guest_kernel.replaced.values()]
     key = paths.digest(guest_kernel.release, CFLAGS, stats, sorted(files.items()),
                        sorted(own_modules.items()))
     home = paths.build() / "guest" / "initramfs"
@@ -179,7 +180,8 @@ def ensure_initramfs(guest_kernel: kernel.Kernel, files: dict[str, bytes],
     busybox = (_debian(_BUSYBOX) / "usr" / "bin" / "busybox").read_bytes()
     with paths.lock(home):
         with progress.step(f"making the initramfs for {guest_kernel.release}"):
-            chosen = modules.subset(directory, guest_kernel.release) if directory else {}
+            chosen = modules.subset(directory, guest_kernel.release,
+                                    guest_kernel.replaced) if directory else {}
             lib = {f"modules/{guest_kernel.release}/{name}": data
                    for name, data in chosen.items()}
             lib |= {f"firmware/{name}": data for name, data in files.items()}
@@ -223,5 +225,6 @@ def driver_module(guest_kernel: kernel.Kernel) -> bytes | None:
     """The kernel's panthor.ko, to see which firmware it asks for."""
     if not guest_kernel.modules:
         return None
-    path = modules.Index(guest_kernel.modules).path(modules.DRIVER)
+    path = guest_kernel.replaced.get(modules.DRIVER) or \
+        modules.Index(guest_kernel.modules).path(modules.DRIVER)
     return modules.read(path) if path else None

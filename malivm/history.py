@@ -57,6 +57,13 @@ class Tree:
                 if self.shallow else ": fetch it, or name another"
             raise errors.MaliError(f"{what} {revision} is no commit of {self.path}{more}") from exc
 
+    def merge_base(self, one: str, other: str) -> str:
+        """The newest commit that both come from, "" if there is none."""
+        try:
+            return self.git("merge-base", one, other).strip()
+        except proc.Failed:
+            return ""
+
     def dirty(self) -> bool:
         """Files of the tree differ from its last commit."""
         return bool(self.git("status", "--porcelain", "--untracked-files=no").strip())

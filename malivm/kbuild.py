@@ -140,13 +140,23 @@ def _compiler_cannot() -> list[str]:
     return words
 
 
+def _words(tree: Tree) -> list[str]:
+    return [*tree.make, *_OFF, *_compiler_cannot()]
+
+
+def make(tree: Tree, folder: Path, what: str, log: str = "module") -> None:
+    """Build the modules of the Kbuild file or Makefile in `folder`, there."""
+    jobs = len(os.sched_getaffinity(0))
+    linux.run_make([*_words(tree), f"-j{jobs}", f"M={folder}", "modules"], what, log=log)
+
+
 def module(chosen: kernel.Kernel, source: Path) -> Path:
     """The module whose Kbuild file is in `source`, built for `chosen` or from the cache."""
     packages.ensure("qemu", "guest")
     name = source.name
     tree = find(chosen)
     files = sorted(path for path in source.iterdir() if path.is_file())
-    words = [*tree.make, *_OFF, *_compiler_cannot()]
+    words = _words(tree)
     key = paths.digest(tree.key, [word for word in words if "/" not in word],
                        [(path.name, path.read_bytes()) for path in files])
     home = paths.cache_dir("modules")
@@ -158,6 +168,6 @@ def module(chosen: kernel.Kernel, source: Path) -> Path:
         for path in files:
             shutil.copy(path, temp)
         with progress.step(f"building the module {name} for {chosen.release}"):
-            proc.run([*words, f"M={temp}", "modules"], f"building {name}", log=f"module-{name}")
+            make(tree, Path(temp), f"building {name}", f"module-{name}")
         (Path(temp) / f"{name}.ko").rename(target)
     return target

@@ -32,6 +32,14 @@ _STEP = re.compile(r"^(?:.*echo ')?  (?:CC|AS|LD|AR) +(?:\[M\] +)?\S", re.MULTIL
 _DEPENDENCY = re.compile(r"^\t(\S+)(?: \\)?$", re.MULTILINE)
 
 
+# What another make, `make check`, leaves for its own children is not for this one.
+_ENV = {"MAKEFLAGS": "", "MAKELEVEL": "0"}
+
+
+class Unfit(errors.MaliError):
+    """This source is not one that a kernel, or its driver, can be built from."""
+
+
 @dataclass(frozen=True)
 class Variant:
     """A way to build the kernel."""
@@ -107,8 +115,8 @@ def given(tree: Path, option: str) -> Source:
     tree = tree.expanduser().resolve()
     for part in ("Makefile", "Kconfig", "arch/arm64/Kconfig", "drivers/gpu/drm/panthor"):
         if not (tree / part).exists():
-            raise errors.MaliError(f"{option} is not a kernel source tree with panthor for arm64: "
-                                   f"it has no {part}; name another")
+            raise Unfit(f"{option} is not a kernel source tree with panthor for arm64: "
+                        f"it has no {part}; name another")
     if re.search(r"[:\s]", str(tree)):
         raise errors.MaliError(f"{option}: the kernel's makefiles cannot work in a folder "
                                "with spaces or colons in its name: move it")
@@ -148,6 +156,24 @@ class Built:
     def work(self) -> Path:
         """Our folder for it: what is built, and the stamps."""
         return self.tree.parent
+
+
+def fragments(names: Sequence[str]) -> tuple[Path, ...]:
+    """The files of --config: one of FRAGMENTS by its name, or the user's."""
+    found = []
+    for name in names:
+        path = FRAGMENTS / f"{name}.config"
+        if not path.exists():
+            path = Path(name).expanduser().absolute()
+        if not path.is_file():
+            known = ", ".join(sorted(one.stem for one in FRAGMENTS.glob("*.config")))
+            raise errors.MaliError(f"--config {name}: there is no such file; name one with options "
+                                   f"of the kernel (CONFIG_X=y), or one of {known}")
+        if not kconfig.parse(path.read_text(encoding="utf-8", errors="replace")):
+            raise errors.MaliError(f"--config {name}: it has no option of the kernel "
+                                   "(a line CONFIG_X=y, or # CONFIG_X is not set)")
+        found.append(path)
+    return tuple(found)
 
 
 def variant_name(variant: str) -> str:
@@ -231,9 +257,12 @@ def _make(built: Built) -> list[str]:
             *(f"GCOV_PROFILE_{stem}.o=y" for stem in profiled)]
 
 
-def _run(words: list[str], what: str, **more: object) -> str:
-    # What another make, `make check`, leaves for its own children is not for this one.
-    return proc.run(words, what, env={"MAKEFLAGS": "", "MAKELEVEL": "0"}, **more)  # type: ignore
+def run_make(words: list[str], what: str, **more: object) -> str:
+    """Run the kernel's make. What of the source it does not take is Unfit."""
+    try:
+        return proc.run(words, what, env=_ENV, **more)  # type: ignore[arg-type]
+    except proc.Failed as exc:
+        raise Unfit(exc.message) from exc
 
 
 def _asked(built: Built) -> dict[str, str]:
@@ -269,10 +298,10 @@ def _configure(built: Built, make: list[str], asked: Mapping[str, str]) -> None:
     config = built.tree / ".config"
     begun = time.time_ns()
     with progress.step(f"configuring Linux {built.source.version} ({built.variant})"):
-        _run([*make, "tinyconfig"], "configuring Linux", log="linux-config")
+        run_make([*make, "tinyconfig"], "configuring Linux", log="linux-config")
         with open(config, "a", encoding="utf-8") as file:
             file.write(kconfig.text(asked))
-        _run([*make, "olddefconfig"], "configuring Linux", log="linux-config")
+        run_make([*make, "olddefconfig"], "configuring Linux", log="linux-config")
     _check(built, asked, config.read_text(encoding="utf-8"))
     paths.write_whole(stamp, key)
     os.utime(stamp, ns=(begun, begun))
@@ -289,7 +318,7 @@ def _check(built: Built, asked: Mapping[str, str], config: str) -> None:
             have = kconfig.parse(config).get(name, kconfig.OFF)
             who, where = ("--config", "the file") if name in own else \
                 (f"the variant {built.variant}", str(FRAGMENTS))
-            raise errors.MaliError(
+            raise Unfit(
                 f"Linux {built.source.version} does not take {name}={asked[name]}, which "
                 f"{who} asks for (it has {have}): see what the option depends "
                 f"on, and mend {where}")
@@ -309,16 +338,17 @@ def _build(built: Built, make: list[str], again: bool) -> None:
 
     with progress.step(title) as step:
         if not again:
-            _run([*make, "prepare"], title, log="linux-build")
+            run_make([*make, "prepare"], title, log="linux-build")
             total = _count(make)
         jobs = len(os.sched_getaffinity(0))
-        _run([*make, f"-j{jobs}", *TARGETS], title, log="linux-build", on_line=on_line)
+        run_make([*make, f"-j{jobs}", *TARGETS], title, log="linux-build", on_line=on_line)
 
 
 def _count(make: list[str]) -> int:
     """How many steps the build is about to take."""
     try:
-        said = _run([*make, "--dry-run", "--keep-going", *TARGETS], "looking what is to be built")
+        said = proc.run([*make, "--dry-run", "--keep-going", *TARGETS],
+                        "looking what is to be built", env=_ENV)
     except proc.Failed as exc:
         # Of what is yet to be built, it misses what comes after.
         said = exc.output

@@ -2,12 +2,13 @@
 """From the command line's words to a virtual machine that can be started."""
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from . import dma_check, firmware, guest, kbuild, kernel, modules, options, paths, qemu, vm
+from . import (dma_check, driver, firmware, guest, kbuild, kernel, linux, modules, options, paths,
+               qemu, vm)
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,16 @@ def _own_modules(chosen: kernel.Kernel, check: str,
     return found
 
 
-def prepare(args: argparse.Namespace, suites: Sequence[guest.Suite] = ()) -> Prepared:
+def choose(args: argparse.Namespace) -> kernel.Kernel:
+    """The kernel that the user asked for, with the driver that they did."""
+    chosen = kernel.resolve(args.kernel, linux.fragments(args.config))
+    if args.driver:
+        chosen = driver.ensure(chosen, Path(args.driver), f"--driver {args.driver}")
+    return chosen
+
+
+def prepare(args: argparse.Namespace, suites: Sequence[guest.Suite] = (),
+            choose_kernel: Callable[[argparse.Namespace], kernel.Kernel] = choose) -> Prepared:
     """Check what the user asked for, then fetch and build what is missing; what they did not
     ask for is as the tests of `suites` need it."""
     check = args.check or max([suite.check for suite in suites], key=options.CHECKS.index,
@@ -67,7 +77,7 @@ def prepare(args: argparse.Namespace, suites: Sequence[guest.Suite] = ()) -> Pre
         device["inject"] = "; ".join(filter(None, rules))
     if check != options.CHECKS[0]:
         device["check"] = check
-    chosen = kernel.resolve(args.kernel)
+    chosen = choose_kernel(args)
     files = firmware.load(args.firmware, guest.driver_module(chosen))
     variant = qemu.SANITIZED if args.sanitize else qemu.NORMAL
     program = qemu.ensure_qemu(variant)

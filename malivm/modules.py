@@ -10,6 +10,7 @@ import lzma
 import re
 import subprocess
 import tempfile
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from . import errors, packages, paths, proc
@@ -81,12 +82,12 @@ class Index:
         file = self._files.get(name)
         return self.directory / file if file else None
 
-    def wanted(self) -> list[str]:
-        """The files (relative names) of the modules that a guest needs."""
+    def wanted(self, more: Iterable[str] = ()) -> list[str]:
+        """The files (relative names) of the modules that a guest needs, and of `more`."""
         # "alias PATTERN NAME"; a pattern may hold spaces.
         aliases = [line.removeprefix("alias ").rpartition(" ")[::2]
                    for line in self._lines("modules.alias") if line.startswith("alias ")]
-        todo = [name.replace("-", "_") for name in (*NAMES, DRIVER)]
+        todo = [name.replace("-", "_") for name in (*NAMES, DRIVER, *more)]
         for pattern, name in aliases:
             if any(_matches(device, pattern) for device in DEVICES):
                 todo.append(name.replace("-", "_"))
@@ -99,6 +100,18 @@ class Index:
             todo += map(plain_name, self._hard[name])
             todo += self._soft.get(name, [])
         return sorted(found.values())
+
+
+def has_driver(directory: Path | None) -> bool:
+    """A kernel with these modules has the driver, as one of them or built in; without any
+    modules, nothing says that it has not."""
+    if directory is None or Index(directory).path(DRIVER):
+        return True
+    try:
+        lines = (directory / "modules.builtin").read_text(encoding="utf-8").split()
+    except OSError:
+        return True
+    return any(plain_name(line) == DRIVER for line in lines)
 
 
 def read(path: Path) -> bytes:
@@ -127,13 +140,23 @@ def _stripped(path: Path, data: bytes) -> bytes:
         return file.read_bytes()
 
 
-def subset(directory: Path, release: str) -> dict[str, bytes]:
-    """The part of `directory` (a kernel's modules) that a guest needs, indexed anew.
+def needs(module: Path) -> list[str]:
+    """The names of the modules that a module file says it depends on."""
+    said = proc.run(["modinfo", "--field", "depends", module], f"reading {module.name}")
+    return [name for name in said.strip().split(",") if name]
+
+
+def subset(directory: Path, release: str, replaced: Mapping[str, Path]) -> dict[str, bytes]:
+    """The part of `directory` (a kernel's modules) that a guest needs, indexed anew; `replaced`
+    are files to take for some modules.
 
     Names are relative to /lib/modules/RELEASE.
     """
-    files = {re.sub(r"\.ko\.\w+$", ".ko", name): read(directory / name)
-             for name in Index(directory).wanted()}
+    index = Index(directory)
+    more = [name for path in replaced.values() for name in needs(path)]
+    files = {re.sub(r"\.ko\.\w+$", ".ko", name):
+             read(replaced.get(plain_name(name), directory / name))
+             for name in index.wanted(more)}
     for name in _INDICES:
         if (directory / name).exists():
             files[name] = (directory / name).read_bytes()

@@ -16,8 +16,9 @@ CHECKS = ("off", "report", "fatal")
 
 KERNEL_HELP = ("debian[:VERSION] (a prebuilt Debian arm64 kernel), built[:VARIANT] (one built from "
                "Debian's source or LINUX_SRC: debug, which is the default, plain, kcsan or "
-               "coverage), an arm64 Image, or a built "
-               f"kernel tree (default: {DEFAULT_KERNEL})")
+               "coverage), an arm64 Image, or a kernel "
+               "tree, of which what has changed is built first, as plain, unless it was built "
+               f"in place (default: {DEFAULT_KERNEL})")
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,11 @@ KERNEL = Option("--kernel", KERNEL_HELP, {"metavar": "KERNEL", "default": DEFAUL
 # What describes the machine, for every command that starts one.
 MACHINE = (
     KERNEL,
+    Option("--config", "options of the kernel beside those of its variant, for one that is built "
+           "here: a file of them, or one of configs/linux by its name (may be repeated)",
+           {"metavar": "FRAGMENT", "action": "append", "default": []}),
+    _value("--driver", "DIR", "take the driver of this kernel's source tree, built for the kernel, "
+           "in place of its own"),
     _value("--firmware", "FILE", "the GPU's firmware: free (our own) or a file", DEFAULT_FIRMWARE),
     _value("--model", "MODEL", "the GPU: g310, g510, g610, g710", DEFAULT_MODEL),
     Option("--device-opt", "a property of the GPU, such as coherent=off or shader-cores=1 "
@@ -93,6 +99,28 @@ MACHINE = (
     _flag("--sanitize", "on a QEMU built with AddressSanitizer and UndefinedBehaviorSanitizer"),
 )
 
+# How the kernel of a commit comes about.
+_HISTORY_KERNEL = Option(
+    "--kernel", "built[:VARIANT]: the whole kernel of each commit is built; any other one that "
+    "run takes: only the driver is built, for that kernel (default: built:plain)",
+    {"metavar": "KERNEL", "default": "built:plain"})
+# A machine that is not given a driver: it is that of the commit.
+_HISTORY_MACHINE = (_HISTORY_KERNEL, *(option for option in MACHINE
+                                       if option.name not in ("--kernel", "--driver")))
+# What of the tests can be chosen, in all commands that run them.
+_TESTS = (
+    _value("--timeout", "S", "give up after S seconds of real time", DEFAULT_TIMEOUT, positive),
+    _value("--seed", "N", "what the tests' random values come from", 1, positive),
+    _value("--cases", "N", "how many cases tests with random input run, instead of their own "
+           "number", None, positive),
+    _value("--minutes", "N", "how long soak goes on, seed after seed; --timeout counts from "
+           "then on", None, positive),
+    _flag("--keep-going", "run the rest of a suite after a test that crashed or hung"),
+)
+_TEST = Option("--test", "a test, the first parts of a name, a suite, or boot: that the kernel "
+               "and the driver come up without a complaint (may be repeated)",
+               {"metavar": "TEST", "action": "append", "dest": "tests", "default": []})
+
 COMMANDS = (
     Command("setup", "fetch and build what is missing", (KERNEL,), (
         ("./mali-vm setup", "everything that a run with Debian's kernel needs"),
@@ -103,18 +131,11 @@ COMMANDS = (
                "(default: all, which leaves out bench, fault, frames, mmu, reclaim "
                "and soak)", {"nargs": "*", "metavar": "TEST"}),
         *MACHINE,
-        _value("--timeout", "S", "give up after S seconds of real time", DEFAULT_TIMEOUT,
-               positive),
-        _value("--seed", "N", "what the tests' random values come from", 1, positive),
-        _value("--cases", "N", "how many cases tests with random input run, instead of their own "
-               "number", None, positive),
-        _value("--minutes", "N", "how long soak goes on, seed after seed; --timeout counts from "
-               "then on", None, positive),
+        *_TESTS,
         _value("--json", "FILE", "write the results there"),
         _value("--log", "DIR", "write the console, the tests' TAP and QEMU's log there"),
         _value("--coverage", "DIR", "add what of the driver the tests reached to that of former "
                "runs there, with --kernel built:coverage"),
-        _flag("--keep-going", "run the rest of a suite after a test that crashed or hung"),
         _flag("--list", "list the tests and end"),
         _flag("--verbose", "show the kernel's console while it runs"),
     ), (
@@ -130,6 +151,28 @@ COMMANDS = (
         _value("--share", "DIR", "folder of the host that the guest sees as /host", "."),
     ), (
         ("./mali-vm shell", "the current folder is /host in the guest; leave it with Ctrl-A x"),
+    )),
+    Command("bisect", "find the commit that broke a test", (
+        Option("--tree", "the kernel tree in git; it is not touched",
+               {"metavar": "DIR", "required": True}),
+        Option("--good", "a commit at which the test passes", {"metavar": "COMMIT",
+                                                               "required": True}),
+        Option("--bad", "a commit at which it fails", {"metavar": "COMMIT", "required": True}),
+        _TEST,
+        _value("--repeat", "N", "run the test N times before a commit is called good; one failure "
+               "makes it bad", None, positive),
+        _value("--until-confidence", "P", "run it as often as it takes, by the failures seen so "
+               "far, for the result to be right with probability P; --repeat is the most then",
+               None, float),
+        *_HISTORY_MACHINE, *_TESTS,
+    ), (
+        ("./mali-vm bisect --tree ~/linux --good v7.2 --bad HEAD --test evict",
+         "the whole kernel of each commit"),
+        ("./mali-vm bisect --tree ~/linux --good HEAD~8 --bad HEAD --test evict --kernel debian",
+         "only the driver, for Debian's kernel"),
+        ("./mali-vm bisect --tree ~/linux --good HEAD~8 --bad HEAD --test soak --inject "
+         "'as-command command=flush_mem -> delay time=5ms' --until-confidence 0.95",
+         "a race that needs a slow flush, and does not always happen"),
     )),
     Command("bench", "what the device costs, beside what it is compared with", (
         Option("names", "boot, probe, idle, loop, copy, fence, queue, groups, suspended, "

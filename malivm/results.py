@@ -59,6 +59,7 @@ class Report:
     crashed: bool = False
     rules: list[Rule] = field(default_factory=list)     # of the command line
     cpu_seconds: float = 0.0            # QEMU's, of a guest that came to its end
+    driver: bool = True                 # it had a GPU when the tests began
 
     @property
     def exit_code(self) -> int:
@@ -161,6 +162,11 @@ class Collector:
         if not self.tap.done and not lost:
             findings.append({"kind": "tap", "message": "the guest did not say that it was done"})
         return self._found + findings
+
+    @property
+    def driver(self) -> bool:
+        """The driver has brought a GPU up before the tests: there was its node."""
+        return any(" render=" in note for note in self.tap.notes if note.startswith("boot "))
 
     def _booted(self, elapsed: float) -> None:
         self.boot_seconds = self.boot_seconds or elapsed

@@ -96,7 +96,7 @@ def run_tests(prepared: machine.Prepared, tests: Sequence[str], paper: table.Pap
                 "origin": prepared.kernel.origin},
         device=device, tests=collector.tests, findings=findings,
         boot_seconds=collector.boot_seconds, total_seconds=total, crashed=end.crashed,
-        rules=follower.rules.given, cpu_seconds=follower.cpu_seconds)
+        rules=follower.rules.given, cpu_seconds=follower.cpu_seconds, driver=collector.driver)
 
 
 def _save(counted: coverage.Session, share: Path, report: results.Report,
