@@ -16,6 +16,7 @@ from .trial import Answer
 FOUND, RANGE = 0, 1
 
 # git starts the step, and the kernel ends it when git dies, however that happens.
+STEP = ("-m", "malivm.bisect_step")
 _WITH_PARENT = ("setpriv", "--pdeathsig", "TERM", "--")
 
 
@@ -78,8 +79,8 @@ def _bisect(session: Session) -> None:
     # Without a checkout: a commit whose answer is known already costs nothing then.
     checkout.git("bisect", "reset")
     checkout.git("bisect", "start", "--no-checkout", session.bad, session.good)
-    step = [*_WITH_PARENT, "env", f"PYTHONPATH={paths.PROJECT}", sys.executable, "-m",
-            "malivm.bisect_step", str(session.folder)]
+    step = [*_WITH_PARENT, "env", f"PYTHONPATH={paths.PROJECT}", sys.executable, *STEP,
+            str(session.folder)]
     words = [*_WITH_PARENT, *checkout.words("bisect", "run", *step)]
     with open(session.folder / "git.log", "w", encoding="utf-8") as log:
         git = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log,

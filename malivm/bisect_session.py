@@ -148,8 +148,8 @@ class Session:
             needed = self.rule.passes(self.seen)
             if needed > repeat.MOST_RUNS:
                 raise errors.MaliError(
-                    f"with {self.seen.failures} failures in {self.seen.runs} runs at bad commits it "
-                    f"would take more than {repeat.MOST_RUNS} runs to call one good: make the "
+                    f"with {self.seen.failures} failures in {self.seen.runs} runs at bad commits "
+                    f"it would take more than {repeat.MOST_RUNS} runs to call one good: make the "
                     "failure more frequent (--inject, --smp), or name a number (--repeat)")
         record.answer, record.reason = Answer.GOOD, ""
         return record.runs >= needed
@@ -166,7 +166,8 @@ def _records(file: Path) -> Iterator[Record]:
             kept: dict[str, Any] = json.loads(line)
         except ValueError:
             continue
-        yield Record(**{**kept, "answer": Answer(kept["answer"])})
+        kept["answer"] = Answer(kept["answer"])
+        yield Record(**kept)
 
 
 def _duration(seconds: float) -> str:

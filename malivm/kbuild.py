@@ -13,7 +13,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from . import apt, errors, kernel, linux, packages, paths, proc, progress
+from . import apt, errors, kernel, linux, packages, paths, progress
 
 # A part of Debian's headers that runs here; the one for arm64's ELF files.
 _MODPOST = "scripts/mod/modpost.real-lsb-64"

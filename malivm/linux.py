@@ -282,7 +282,8 @@ def _configured(built: Built, stamp: Path, key: str) -> bool:
             return True
         since = stamp.stat().st_mtime_ns
         # Which files these are is noted by kconfig, at the end of the build's first step.
-        files = _DEPENDENCY.findall((built.tree / "include/config/auto.conf.cmd").read_text("utf-8"))
+        note = built.tree / "include/config/auto.conf.cmd"
+        files = _DEPENDENCY.findall(note.read_text(encoding="utf-8"))
         return all((built.source.tree / name).stat().st_mtime_ns <= since for name in files)
     except OSError:
         return False

@@ -75,6 +75,8 @@ def run(argv: Sequence[str | Path], what: str, *, cwd: Path | None = None,
             child.terminate()
         child.wait()
         raise
+    finally:
+        child.stdout.close()
     output = "".join(lines)
     where = ""
     if log:

@@ -4,6 +4,7 @@
 import dataclasses
 import gzip
 import unittest
+from pathlib import Path
 from unittest import mock
 
 from build_support import BuildCase

@@ -279,8 +279,8 @@ class OfUser(LinuxCase):
 
     def test_not_a_tree(self) -> None:
         shutil.rmtree(self.tree / "drivers")
-        self.assertIn("is not a kernel source tree with panthor for arm64: it has no drivers/gpu/drm/panthor",
-                      self.error(lambda: ensure("")))
+        self.assertIn("is not a kernel source tree with panthor for arm64: it has no "
+                      "drivers/gpu/drm/panthor", self.error(lambda: ensure("")))
 
     def test_a_tree_that_was_built_in(self) -> None:
         self.write("linux/.config", "")
