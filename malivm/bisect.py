@@ -38,7 +38,7 @@ def _ends(tree: history.Tree, args: argparse.Namespace) -> tuple[str, str, int]:
     return good, bad, int(tree.git("rev-list", "--count", f"{good}..{bad}"))
 
 
-def _check(args: argparse.Namespace) -> None:
+def check(args: argparse.Namespace) -> None:
     """Complain about what would only show after a long build."""
     if not args.tests:
         raise MaliError("--test is missing: name the test that fails, "
@@ -50,9 +50,6 @@ def _check(args: argparse.Namespace) -> None:
     elif args.config:
         raise MaliError(f"--config has no effect on --kernel {args.kernel}, of which only the "
                         "driver is built: take built[:VARIANT]")
-    if args.until_confidence and not 0.5 <= args.until_confidence < 1:
-        raise MaliError(f"--until-confidence {args.until_confidence}: a probability from 0.5 to "
-                        "below 1, such as 0.95")
 
 
 def _check_ends(session: Session) -> None:
@@ -176,7 +173,10 @@ def main(args: argparse.Namespace) -> int:
     """The command; returns the exit code."""
     tree = history.Tree(args.tree)
     good, bad, count = _ends(tree, args)
-    _check(args)
+    check(args)
+    if args.until_confidence and not 0.5 <= args.until_confidence < 1:
+        raise MaliError(f"--until-confidence {args.until_confidence}: a probability from 0.5 to "
+                        "below 1, such as 0.95")
     if tree.dirty():
         progress.say(f"{tree.path} has changes that are not committed: they have no part in this")
     args.tree = str(tree.path)

@@ -62,6 +62,7 @@ class Suite:
     check: str = options.CHECKS[0]
     modules: tuple[str, ...] = ()       # of kernel/, in /lib of the guest
     device: Mapping[str, str] = field(default_factory=dict)
+    smoke: tuple[str, ...] = ()         # its tests in `smoke`, without its name
 
 
 def _rows() -> Iterator[tuple[str, Suite, list[str]]]:
@@ -70,8 +71,10 @@ def _rows() -> Iterator[tuple[str, Suite, list[str]]]:
             head, _, sources = line.partition(":")
             name, *words = head.strip("[]").split()
             pairs = dict(word.split("=", 1) for word in words)
+            lists = {field: tuple(filter(None, pairs.pop(field, "").split(",")))
+                     for field in ("modules", "smoke")}
             suite = Suite(head.startswith("["), pairs.pop("check", options.CHECKS[0]),
-                          tuple(filter(None, pairs.pop("modules", "").split(","))), pairs)
+                          **lists, device=pairs)
             yield name, suite, [Path(source).stem for source in sources.split()]
 
 

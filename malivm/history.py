@@ -152,6 +152,13 @@ class Checkout:
                 self.git("clean", "--quiet", "-ffdx", what="git clean")
             self._unsure.unlink()
 
+    def abandon(self) -> None:
+        """Forget a series that was being applied when somebody interrupted it."""
+        for name in ("rebase-apply", "rebase-merge"):
+            if (self.path / ".git" / name).exists():
+                paths.remove(self.path / ".git" / name)
+                self._unsure.touch()
+
     def _explain(self, exc: proc.Failed, commit: str) -> errors.MaliError:
         if self.origin.partial():
             return errors.MaliError(

@@ -127,10 +127,12 @@ COMMANDS = (
         ("./mali-vm setup --kernel built", "and a kernel that looks for its own mistakes"),
     )),
     Command("run", "boot a guest, run tests, report", (
-        Option("tests", "a test (SUITE.NAME), the first parts of a name, a suite, or all "
-               "(default: all, which leaves out bench, fault, frames, mmu, reclaim "
-               "and soak)", {"nargs": "*", "metavar": "TEST"}),
-        *MACHINE,
+        Option("tests", "a test (SUITE.NAME), the first parts of a name, a suite, smoke (quick "
+               "tests of all suites), or all (default: all, which leaves out bench, fault, frames, "
+               "mmu, reclaim and soak)", {"nargs": "*", "metavar": "TEST"}),
+        Option("--kernel", f"{KERNEL_HELP}; several, separated by commas, for one table",
+               KERNEL.more),
+        *MACHINE[1:],
         *_TESTS,
         _value("--json", "FILE", "write the results there"),
         _value("--log", "DIR", "write the console, the tests' TAP and QEMU's log there"),
@@ -145,6 +147,7 @@ COMMANDS = (
         ("./mali-vm run probe --device-opt coherent=off", "a GPU that does not snoop"),
         ("./mali-vm run exec.loop --inject 'cs-request -> delay time=5ms'", "slow firmware"),
         ("./mali-vm run --kernel ~/linux --json out.json", "a kernel tree of your own"),
+        ("./mali-vm run smoke --kernel debian:6.12,debian:7.3", "several kernels, one table"),
     )),
     Command("shell", "the same guest with a shell on this terminal", (
         *MACHINE,
@@ -173,6 +176,20 @@ COMMANDS = (
         ("./mali-vm bisect --tree ~/linux --good HEAD~8 --bad HEAD --test soak --inject "
          "'as-command command=flush_mem -> delay time=5ms' --until-confidence 0.95",
          "a race that needs a slow flush, and does not always happen"),
+    )),
+    Command("series", "apply patches one by one, run tests after each", (
+        Option("patches", "an mbox, a folder of patches, or the text page of a thread of a list's "
+               "archive, of which the newest version of the series is taken",
+               {"metavar": "MBOX|DIR"}),
+        Option("--base", "the kernel tree in git that they are for; it is not touched",
+               {"metavar": "DIR", "required": True}),
+        _value("--at", "COMMIT", "the commit they go on top of", "HEAD"),
+        _TEST, *_HISTORY_MACHINE, *_TESTS,
+    ), (
+        ("./mali-vm series ~/v3.mbox --base ~/linux --test evict --test probe.query",
+         "with which patch does which test start to fail?"),
+        ("./mali-vm series ~/patches --base ~/linux --at v7.3 --test smoke --kernel debian",
+         "only the driver is built"),
     )),
     Command("bench", "what the device costs, beside what it is compared with", (
         Option("names", "boot, probe, idle, loop, copy, fence, queue, groups, suspended, "

@@ -39,18 +39,23 @@ def telling_line(output: str) -> str:
 
 def run(argv: Sequence[str | Path], what: str, *, cwd: Path | None = None,
         env: Mapping[str, str] | None = None, log: str | None = None,
-        on_line: Callable[[str], None] | None = None, to_its_end: bool = False) -> str:
+        on_line: Callable[[str], None] | None = None, to_its_end: bool = False,
+        stdin: Path | None = None) -> str:
     """Run `argv` and return what it printed; `what` names it in an error.
 
     `env` is added to the environment, `log` names the log kept of it, and `on_line` is
-    given every line as it comes. With `to_its_end` an interrupt has to wait until the
+    given every line as it comes; it reads the file `stdin`. With `to_its_end` an interrupt has to wait until the
     program has ended, for what must not be left half-done.
     """
     words = [os.fspath(arg) for arg in argv]
     words[0] = find(words[0]) or words[0]
     full_env = {**os.environ, "LC_ALL": "C.UTF-8", **(env or {})}
     try:
-        child = subprocess.Popen(words, cwd=cwd, env=full_env, stdin=subprocess.DEVNULL,
+        source = open(stdin or os.devnull, "rb")
+    except OSError as exc:
+        raise errors.from_os_error(exc) from exc
+    try:
+        child = subprocess.Popen(words, cwd=cwd, env=full_env, stdin=source,
                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                  encoding="utf-8", errors="replace",
                                  # Not of the terminal's foreground: Ctrl-C is not for it.
@@ -58,6 +63,8 @@ def run(argv: Sequence[str | Path], what: str, *, cwd: Path | None = None,
     except FileNotFoundError as exc:
         raise errors.MaliError(f"{what}: the program {argv[0]} is not there: "
                                "run ./mali-vm setup") from exc
+    finally:
+        source.close()
     assert child.stdout is not None
     lines = []
     try:

@@ -5,13 +5,14 @@ import argparse
 import contextlib
 import os
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from . import console, coverage, follow, guest, machine, paths, results, table, vm
+from . import console, coverage, follow, guest, machine, matrix, paths, results, table, vm
 from .errors import MaliError
 
 ALL = "all"                             # every suite that is not apart (guest.Suite)
+SMOKE = "smoke"                         # of each suite, the quick tests that its row names
 
 
 def matches(name: str, pattern: str) -> bool:
@@ -20,12 +21,12 @@ def matches(name: str, pattern: str) -> bool:
 
 
 def expand(known: Sequence[tuple[str, str]], patterns: Sequence[str],
-           apart: Collection[str]) -> list[str]:
-    """`patterns`, with the names of suites, but for those `apart`, in place of all."""
-    suites = dict.fromkeys(name.partition(".")[0] for name, _ in known)
-    everything = [suite for suite in suites if suite not in apart]
-    return [name for pattern in patterns or [ALL]
-            for name in (everything if pattern == ALL else [pattern])]
+           suites: Mapping[str, guest.Suite]) -> list[str]:
+    """`patterns`, with the names of suites or tests in place of all and smoke."""
+    found = dict.fromkeys(name.partition(".")[0] for name, _ in known)
+    sets = {ALL: [name for name in found if not (name in suites and suites[name].apart)],
+            SMOKE: [f"{name}.{test}" for name, suite in suites.items() for test in suite.smoke]}
+    return [name for pattern in patterns or [ALL] for name in sets.get(pattern, [pattern])]
 
 
 def select(known: Sequence[tuple[str, str]], patterns: Sequence[str]) -> list[tuple[str, str]]:
@@ -110,19 +111,12 @@ def _save(counted: coverage.Session, share: Path, report: results.Report,
         paper.line(exc.message)
 
 
-def main(args: argparse.Namespace) -> int:
-    """The command; returns the exit code."""
-    paper = table.Paper()
-    known = guest.list_tests()
-    suites = guest.suites()
-    names = expand(known, args.tests, [suite for suite, its in suites.items() if its.apart])
-    chosen = select(known, names)
-    if args.list:
-        _print_list(paper, chosen if args.tests else known)
-        return results.EXIT_PASS
-    json_path = check_json(args.json)
+def _one(args: argparse.Namespace, names: Sequence[str], paper: table.Paper,
+         show: Callable[[results.Report], None] = lambda report: None) -> results.Report:
+    """Prepare the machine and run the tests on it; `show` tells the user what came of it."""
     used = {name.partition(".")[0] for name in names}
-    prepared = machine.prepare(args, [its for suite, its in suites.items() if suite in used])
+    prepared = machine.prepare(args, [its for suite, its in guest.suites().items()
+                                      if suite in used])
     counted = coverage.Session(args.coverage, prepared.kernel) if args.coverage else None
     _title(paper, prepared)
     with counted.share() if counted else contextlib.nullcontext() as share:
@@ -133,9 +127,46 @@ def main(args: argparse.Namespace) -> int:
                                counters=share)
         finally:
             paper.clear()
+        show(report)
+        if counted and share:
+            _save(counted, share, report, paper)
+    return report
+
+
+def _matrix(args: argparse.Namespace, names: Sequence[str], paper: table.Paper,
+            json_path: Path | None) -> int:
+    """The tests on several kernels."""
+    if args.coverage:
+        raise MaliError("--coverage is for one kernel at a time: name one with --kernel")
+
+    def one(args: argparse.Namespace) -> results.Report:
+        if args.log:
+            args.log = str(Path(args.log) / args.kernel.replace("/", "_"))
+        return _one(args, names, paper)
+
+    columns = matrix.run(args, paper, one)
+    if json_path is not None:
+        paths.write_whole(json_path, matrix.dumps(columns))
+    matrix.show(paper, columns)
+    return matrix.exit_code(columns)
+
+
+def main(args: argparse.Namespace) -> int:
+    """The command; returns the exit code."""
+    paper = table.Paper()
+    known = guest.list_tests()
+    names = expand(known, args.tests, guest.suites())
+    chosen = select(known, names)
+    if args.list:
+        _print_list(paper, chosen if args.tests else known)
+        return results.EXIT_PASS
+    json_path = check_json(args.json)
+    if len(matrix.kernels(args.kernel)) > 1:
+        return _matrix(args, names, paper, json_path)
+
+    def show(report: results.Report) -> None:
         if json_path is not None:
             paths.write_whole(json_path, report.dumps())
         table.summary(paper, report)
-        if counted and share:
-            _save(counted, share, report, paper)
-    return report.exit_code
+
+    return _one(args, names, paper, show).exit_code

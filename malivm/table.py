@@ -107,9 +107,14 @@ def grid(paper: Paper, head: Sequence[str], rows: Sequence[Sequence[str]],
 
 # --- One line a test ---
 
+def verdict(paper: Paper, status: str) -> str:
+    """A test's verdict as a word."""
+    return paper.paint(_VERDICT_WORD[status], _VERDICT_COLOUR[status])
+
+
 def test_line(paper: Paper, test: Test) -> None:
     """A test has ended."""
-    word = paper.paint(_VERDICT_WORD[test.status], _VERDICT_COLOUR[test.status])
+    word = verdict(paper, test.status)
     width = min(_NAME_WIDTH, paper.width - 20)
     paper.line(f"  {pad(word, 5)} {test.name:<{width}} {seconds(test.seconds):>7} s")
     if test.status != PASS and test.reason:
@@ -210,10 +215,9 @@ def _cell(paper: Paper, test: Test | None, form: Form) -> str:
     content = str(get.get("content", ""))[:form.content]
     if content not in ("", CONTENT_OK):
         content = paper.paint(content, "red")
-    verdict = paper.paint(_VERDICT_WORD[test.status], _VERDICT_COLOUR[test.status]) \
-        if form.word else paper.mark(test.status)
+    word = verdict(paper, test.status) if form.word else paper.mark(test.status)
     return _parts(form, str(get.get("evicted", "")),
-                  seconds(float(get.get("seconds", test.seconds))), content, verdict)
+                  seconds(float(get.get("seconds", test.seconds))), content, word)
 
 
 # --- The end ---

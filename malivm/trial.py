@@ -47,10 +47,9 @@ def whole(args: argparse.Namespace) -> bool:
 def tests(args: argparse.Namespace) -> list[str]:
     """The tests' names, each looked up; BOOT is one of them here."""
     known = guest.list_tests()
-    apart = [name for name, suite in guest.suites().items() if suite.apart]
     names = [name for name in args.tests if name != BOOT]
     if names:
-        names = run.expand(known, names, apart)
+        names = run.expand(known, names, guest.suites())
         run.select(known, names)
     return [BOOT] * (BOOT in args.tests) + names
 

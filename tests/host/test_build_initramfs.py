@@ -265,10 +265,11 @@ class Programs(BuildCase):
         self.assertEqual(guest.list_tests(), [("first.one", "does little")])
 
     def test_what_a_suite_wants(self) -> None:
-        self.write("guest/programs", "init: init.c\n[first check=report modules=m,n a-b=3]: x.c\n")
+        self.write("guest/programs", "init: init.c\n[first check=report modules=m,n a-b=3 "
+                   "smoke=x,y]: x.c\n")
         self.assertEqual(guest.suites(), {
             "init": guest.Suite(apart=False),
-            "first": guest.Suite(True, "report", ("m", "n"), {"a-b": "3"})})
+            "first": guest.Suite(True, "report", ("m", "n"), {"a-b": "3"}, ("x", "y"))})
 
     def test_suites_in_brackets_are_listed_and_apart(self) -> None:
         self.write("guest/programs", "init: init.c\n[first]: first.c part.c\n")

@@ -299,7 +299,18 @@ class Options(RunCase):
     def test_all_is_every_suite_that_is_not_apart(self) -> None:
         for patterns, names in (((), ["a"]), (("all",), ["a"]), (("b.one",), ["b.one"]),
                                 (("all", "b"), ["a", "b"])):
-            self.assertEqual(run.expand(TESTS, patterns, {"b"}), names)
+            self.assertEqual(run.expand(TESTS, patterns, {"b": guest.Suite(True)}), names)
+
+    def test_smoke_is_what_the_suites_rows_name(self) -> None:
+        suites = {"a": guest.Suite(False, smoke=("two",)), "b": guest.Suite(True, smoke=("one",))}
+        self.assertEqual(run.expand(TESTS, ["smoke", "a.one"], suites),
+                         ["a.two", "b.one", "a.one"])
+
+    def test_the_table_names_tests_that_there_are(self) -> None:
+        known = guest.list_tests()
+        names = run.expand(known, ["smoke"], guest.suites())
+        self.assertTrue(names)
+        run.select(known, names)
 
     def test_a_suite_apart_is_run_only_by_its_name(self) -> None:
         copy = self.folder / "copy"
