@@ -483,6 +483,7 @@ static int mali_csf_post_load(void *opaque, int version_id)
     /* A machine that was saved without rules leaves us our own */
     mali_inject_rearm(s);
     mali_irq_update(s);
+    mali_mmu_post_load(s);
     if (mali_sched_post_load(s)) {
         return -EINVAL;
     }

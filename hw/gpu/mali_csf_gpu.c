@@ -250,6 +250,7 @@ void mali_gpu_flush_done(MaliCsfState *s, MaliEvent ev)
                                          FLUSH_LSC));
     }
     s->gpu.flush_lost = false;
+    mali_stats_flushed(&s->stats, qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL));
     mali_gpu_count_flush(s);
     mali_irq_raise(s, MALI_IRQ_GPU, GPU_IRQ_CLEAN_CACHES_COMPLETED);
 }
@@ -310,6 +311,7 @@ static void mali_gpu_command_flush(MaliCsfState *s, uint32_t cmd)
                              FIELD_EX32(cmd, GPU_CMD, FLUSH_LSC),
                              FIELD_EX32(cmd, GPU_CMD, FLUSH_OTHER));
     s->gpu.flush_mode = cmd;
+    mali_stats_flush(&s->stats, qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL));
     v = mali_inject(s, MALI_INJECT_FLUSH, .mode = cmd >> 8);
     s->gpu.flush_lost = v.act == MALI_ACT_LOSE;
     mali_event_arm_as(s, MALI_EV_FLUSH, s->timing.flush, &v);

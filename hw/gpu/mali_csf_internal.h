@@ -20,6 +20,7 @@
 #include "mali_csf_inject.h"
 #include "mali_csf_ptw.h"
 #include "mali_csf_regs.h"
+#include "mali_csf_stats.h"
 #include "mali_csf_tlb.h"
 
 #define MALI_MAX_AS             16
@@ -420,9 +421,11 @@ struct MaliCsfState {
     MaliCheck check;
     MaliDmaCheck dma_check;
     MaliInject inject;
+    MaliStats stats;
 };
 
 QEMU_BUILD_BUG_ON(MALI_CHECK_AS != MALI_MAX_AS);
+QEMU_BUILD_BUG_ON(MALI_STATS_AS != MALI_MAX_AS);
 
 /* Whether mistakes of the driver are looked for */
 static inline bool mali_check_on(const MaliCsfState *s)
@@ -588,6 +591,7 @@ extern const VMStateDescription vmstate_mali_gpu;
 void mali_mmu_init(MaliCsfState *s);
 void mali_mmu_finalize(MaliCsfState *s);
 void mali_mmu_reset(MaliCsfState *s);
+void mali_mmu_post_load(MaliCsfState *s);
 void mali_mmu_command_done(MaliCsfState *s, MaliEvent ev);
 /*
  * Translate one address, as the TLB has it.  Faults are described in @fault

@@ -270,6 +270,8 @@ MaliXlate mali_mmu_translate(MaliCsfState *s, unsigned nr, uint64_t va,
     bool injected = false;
 
     if (mali_mmu_is_locked(s, nr, va, va)) {
+        mali_stats_stall(&s->stats, nr, va, fault->source,
+                         qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL));
         return MALI_XLATE_STALL;
     }
     fault->va = va;
@@ -313,13 +315,15 @@ void mali_mmu_report(MaliCsfState *s, unsigned nr, const MaliFault *fault)
 
 /* --- Commands --- */
 
-static void mali_mmu_drop(MaliCsfState *s, unsigned nr, uint64_t first,
-                          uint64_t last)
+/* How many entries are gone */
+static uint32_t mali_mmu_drop(MaliCsfState *s, unsigned nr, uint64_t first,
+                              uint64_t last)
 {
     uint32_t n = s->as[nr].fate == MALI_ACT_STALE
                  ? 0 : mali_tlb_drop(&s->tlb, nr, first, last);
 
     trace_mali_csf_mmu_drop(nr, first, last, n);
+    return n;
 }
 
 /* The driver recycles a live address space with nothing else (contract 2.2) */
@@ -391,6 +395,8 @@ static void mali_mmu_lock(MaliCsfState *s, unsigned nr)
     as->lock_start = as->lockaddr & ~mask;
     as->lock_end = as->lock_start | mask;
     as->locked = true;
+    mali_stats_lock(&s->stats, nr, as->lock_start, as->lock_end,
+                    qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL));
     /* It may leave out what an earlier one held */
     mali_event_unstall(s);
     if (mali_check_on(s)) {
@@ -403,13 +409,16 @@ static void mali_mmu_lock(MaliCsfState *s, unsigned nr)
 static void mali_mmu_release(MaliCsfState *s, unsigned nr)
 {
     MaliAs *as = &s->as[nr];
+    uint32_t dropped;
 
     if (mali_check_on(s)) {
         mali_mmu_check_unlock(s, nr);
     }
     as->locked = false;
     mali_event_unstall(s);
-    mali_mmu_drop(s, nr, as->lock_start, as->lock_end);
+    dropped = mali_mmu_drop(s, nr, as->lock_start, as->lock_end);
+    mali_stats_unlock(&s->stats, nr, dropped,
+                      qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL));
     trace_mali_csf_mmu_unlock(nr, as->lock_start, as->lock_end);
 }
 
@@ -565,10 +574,25 @@ void mali_mmu_reset(MaliCsfState *s)
         mali_tlb_drop(&s->tlb, i, 0, UINT64_MAX);
     }
     mali_check_reset(s);
+    mali_stats_reset(&s->stats);
+}
+
+/* A region that came locked: when that began is not known any more */
+void mali_mmu_post_load(MaliCsfState *s)
+{
+    mali_stats_reset(&s->stats);
+    for (int i = 0; i < MALI_MAX_AS; i++) {
+        if (s->as[i].locked) {
+            mali_stats_lock(&s->stats, i, s->as[i].lock_start,
+                            s->as[i].lock_end,
+                            qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL));
+        }
+    }
 }
 
 void mali_mmu_init(MaliCsfState *s)
 {
+    mali_stats_init(&s->stats);
     s->tlb_config.n_as = MALI_MAX_AS;
     s->tlb_config.reverse = mali_check_on(s);
     mali_tlb_init(&s->tlb, &s->tlb_config);
@@ -577,6 +601,7 @@ void mali_mmu_init(MaliCsfState *s)
 void mali_mmu_finalize(MaliCsfState *s)
 {
     mali_tlb_destroy(&s->tlb);
+    mali_stats_destroy(&s->stats);
 }
 
 static int mali_as_post_load(void *opaque, int version_id)

@@ -27,6 +27,10 @@ QEMU_BUILD_BUG_ON((int)MALI_CSF_ACCESS_EXECUTE != (int)MALI_ACCESS_EXECUTE);
 QEMU_BUILD_BUG_ON((int)MALI_CSF_ACCESS_READ != (int)MALI_ACCESS_READ);
 QEMU_BUILD_BUG_ON((int)MALI_CSF_ACCESS_WRITE != (int)MALI_ACCESS_WRITE);
 
+QEMU_BUILD_BUG_ON((int)MALI_CSF_PERIOD_KIND_LOCK != (int)MALI_PERIOD_LOCK);
+QEMU_BUILD_BUG_ON((int)MALI_CSF_PERIOD_KIND_FLUSH != (int)MALI_PERIOD_FLUSH);
+QEMU_BUILD_BUG_ON((int)MALI_CSF_PERIOD_KIND_STALL != (int)MALI_PERIOD_STALL);
+
 QEMU_BUILD_BUG_ON((int)MALI_CSF_SOURCE_TLB != (int)MALI_FROM_TLB);
 QEMU_BUILD_BUG_ON((int)MALI_CSF_SOURCE_WALK_CACHE != (int)MALI_FROM_WALK_CACHE);
 QEMU_BUILD_BUG_ON((int)MALI_CSF_SOURCE_TABLES != (int)MALI_FROM_TABLES);
@@ -324,6 +328,68 @@ MaliCsfTlb *qmp_x_mali_csf_tlb(uint32_t as, bool has_first, uint64_t first,
             leaf = mali_tlb_next(leaf, first, UINT64_MAX);
         }
     }
+    return found;
+}
+
+/* --- Periods --- */
+
+static MaliCsfPeriod *mali_qmp_period(uint64_t number, const MaliPeriod *p)
+{
+    MaliCsfPeriod *out = g_new0(MaliCsfPeriod, 1);
+    bool lock = p->kind == MALI_PERIOD_LOCK;
+    bool stall = p->kind == MALI_PERIOD_STALL;
+
+    *out = (MaliCsfPeriod) {
+        .number = number,
+        .kind = (MaliCsfPeriodKind)p->kind,
+        .begin_ns = p->begin,
+        .end_ns = p->end,
+        .has_as = lock || stall,
+        .as = p->as,
+        .has_va = lock || stall,
+        .va = p->first,
+        .has_size = lock,
+        .size = p->last - p->first + 1,
+        .has_dropped = lock,
+        .dropped = p->dropped,
+        .has_stalls = lock,
+        .stalls = p->stalls,
+    };
+    if (stall && MALI_SOURCE_IS_CS(p->source)) {
+        out->has_group = out->has_queue = true;
+        out->group = MALI_SOURCE_CSG(p->source);
+        out->queue = MALI_SOURCE_QUEUE(p->source);
+    }
+    return out;
+}
+
+MaliCsfPeriods *qmp_x_mali_csf_periods(bool has_first, uint64_t first,
+                                       bool has_limit, uint32_t limit,
+                                       const char *qom_path, Error **errp)
+{
+    MaliCsfState *s = mali_qmp_device(qom_path, errp);
+    MaliCsfPeriodList **tail;
+    MaliCsfPeriods *found;
+    uint64_t oldest, n;
+
+    if (!s || !mali_qmp_limit(has_limit, &limit, errp)) {
+        return NULL;
+    }
+    found = g_new0(MaliCsfPeriods, 1);
+    tail = &found->periods;
+    oldest = mali_stats_oldest(&s->stats);
+    n = has_first ? MAX(first, oldest) : oldest;
+    for (; limit; limit--, n++) {
+        const MaliPeriod *p = mali_stats_period(&s->stats, n);
+
+        if (!p) {
+            break;
+        }
+        QAPI_LIST_APPEND(tail, mali_qmp_period(n, p));
+    }
+    found->next = MIN(n, s->stats.count);
+    found->more = found->next < s->stats.count;
+    found->oldest = oldest;
     return found;
 }
 

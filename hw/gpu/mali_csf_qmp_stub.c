@@ -41,6 +41,13 @@ MaliCsfFindings *qmp_x_mali_csf_findings(const char *qom_path, Error **errp)
     return no_device(errp);
 }
 
+MaliCsfPeriods *qmp_x_mali_csf_periods(bool has_first, uint64_t first,
+                                       bool has_limit, uint32_t limit,
+                                       const char *qom_path, Error **errp)
+{
+    return no_device(errp);
+}
+
 MaliCsfRuleName *qmp_x_mali_csf_inject_add(const char *rule,
                                            const char *qom_path, Error **errp)
 {
