@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TextIO
 
-from . import answers, console, injected, results, rules, table, vm
+from . import answers, console, eviction, injected, results, rules, table, vm
 
 # The device's event, and what it is to do after the first one to end the run.
 _FINDING = "MALI_CSF_FINDING"
@@ -60,9 +60,11 @@ class Follower:
         self.rules = rules.Rules(running.qmp)
         if device.get("inject"):
             self.rules.start()
+        self.joiner = eviction.Joiner(eviction.Periods(running.qmp))
         self.collector = results.Collector(
             lambda test: table.test_line(paper, test),
-            lambda name: paper.live(f"        {name} ..."), self.rules.take_test)
+            lambda name: paper.live(f"        {name} ..."), self.rules.take_test,
+            self.joiner.take)
         self._vm, self._logs, self._paper, self._verbose = running, logs, paper, verbose
         self._answerer = answers.Answerer(self.rules, running.qmp)
         self._stops = injected.Stops(running.qmp, self.rules, paper.line)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .console import BOOT, Complaint, Console
+from .eviction import Eviction, Pass
 from .rules import Rule, idle
 from .tap import INIT, TapReader, TapTest
 
@@ -60,6 +61,7 @@ class Report:
     rules: list[Rule] = field(default_factory=list)     # of the command line
     cpu_seconds: float = 0.0            # QEMU's, of a guest that came to its end
     driver: bool = True                 # it had a GPU when the tests began
+    eviction: Eviction = field(default_factory=Eviction)
 
     @property
     def exit_code(self) -> int:
@@ -82,6 +84,7 @@ class Report:
             "rules": [rule.to_json() for rule in self.rules],
             "findings": self.findings,
             "tests": [test.to_json() for test in self.tests],
+            **self.eviction.to_json(),
             "seconds": {"boot": round(self.boot_seconds, 3),
                         "total": round(self.total_seconds, 3)},
         }
@@ -100,13 +103,15 @@ class Collector:
 
     def __init__(self, on_test: Callable[[Test], None] = lambda test: None,
                  on_begin: Callable[[str], None] = lambda name: None,
-                 take_rules: Callable[[], list[Rule]] = list):
+                 take_rules: Callable[[], list[Rule]] = list,
+                 take_passes: Callable[[str, list[Pass]], str] = lambda name, passes: ""):
         self.console = Console()
         self.tap = TapReader()
         self.tests: list[Test] = []
         self.boot_seconds = 0.0             # from the start until tests could run
         self._on_test, self._on_begin = on_test, on_begin
         self._take_rules = take_rules       # those of the test that is reported
+        self._take_passes = take_passes     # of eviction; says what is wrong with them
         self._rules: dict[str, list[Rule]] = {}
         self._reported: dict[str, TapTest] = {}
         self._begun: list[str] = []         # and not settled
@@ -180,6 +185,9 @@ class Collector:
             return
         self._reported[test.name] = test
         self._rules[test.name] = self._take_rules()
+        wrong = self._take_passes(test.name, test.passes)
+        if wrong and test.ok and not test.skipped:
+            test.ok, test.reason = False, wrong
         self._settle_complete()
 
     def _settle_complete(self) -> None:

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, TextIO
 
+from .eviction import Row
 from .results import FAIL, KNOWN, PASS, SKIP, Report, Test
 
 _COLOURS = {"green": "32", "red": "1;31", "yellow": "33", "dim": "2", "bold": "1"}
@@ -220,6 +221,25 @@ def _cell(paper: Paper, test: Test | None, form: Form) -> str:
                   seconds(float(get.get("seconds", test.seconds))), content, word)
 
 
+# --- What eviction costs ---
+
+COSTS = "What eviction and restore cost, by the driver's way to the pages, in us of the guest:"
+
+
+def _us(ns: int) -> str:
+    return f"{ns / 1000:.1f}"
+
+
+def costs(paper: Paper, rows: Sequence[Row]) -> None:
+    """A row for each test and path; the last column has the locks that were not got."""
+    grid(paper, ["test", "path", "passes", "pages", "locked", "flush", "stalls", "jobs late",
+                 "refaults", "not locked"],
+         [[row.test, row.path, str(row.passes), str(row.pages), _us(row.lock_ns),
+           _us(row.flush_ns), str(row.stalls), str(row.jobs_delayed), str(row.refaults),
+           " ".join(f"{lock} {times}" for lock, times in sorted(row.trylock.items()))]
+          for row in rows], right=range(2, 9))
+
+
 # --- The end ---
 
 def summary(paper: Paper, report: Report) -> None:
@@ -231,6 +251,11 @@ def summary(paper: Paper, report: Report) -> None:
         paper.line(CAPTION)
         paper.line()
         pivot(paper, cells)
+    if report.eviction.rows:
+        paper.line()
+        paper.line(COSTS)
+        paper.line()
+        costs(paper, report.eviction.rows)
     if report.rules:
         paper.line()
         grid(paper, ["rule", "hits", ""], [[rule.name, str(rule.hits), rule.rule]

@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from . import eviction
+
 INIT = "# mali-vm: "
 DONE = "# mali-vm: done"
 
@@ -31,6 +33,7 @@ _KEYS: dict[str, type | tuple[type, ...]] = {
     "machine_ns": list,             # begin and end, on the clock of these findings
     "known": dict,                  # such of a bug that is known: the file that describes it
     "seen": dict,                   # the file of a bug that came without one: how it showed
+    "passes": list,                 # of eviction and restore, see eviction.py
 }
 
 
@@ -49,6 +52,7 @@ class TapTest:
     machine_ns: list[int] = field(default_factory=list)
     known: dict[str, str] = field(default_factory=dict)
     seen: dict[str, str] = field(default_factory=dict)
+    passes: list[eviction.Pass] = field(default_factory=list)
 
 
 class TapReader:
@@ -167,6 +171,11 @@ class TapReader:
                 self._test.machine_ns = value
             else:
                 self._error(f"{self._test.name}: {key} is not a begin and an end: {text}")
+        elif key == "passes":
+            try:
+                self._test.passes = [eviction.parse(item) for item in value]
+            except ValueError:
+                self._error(f"{self._test.name}: passes has something else: {text}")
         elif isinstance(value, list):
             setattr(self._test, key, [str(item) for item in value])
         elif not (key == "reason" and self._test.reason):

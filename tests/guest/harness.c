@@ -25,6 +25,7 @@
 #define MAX_FINDINGS 8
 #define MAX_KNOWN 4
 #define MAX_SEEN 4
+#define MAX_PASSES 128
 #define TEXT_SIZE 256
 
 /* Of standard output: a whole report, so that it is one write and nothing gets between. */
@@ -73,6 +74,8 @@ struct result {
 	struct known known[MAX_KNOWN];
 	size_t nr_seen;
 	struct seen seen[MAX_SEEN];
+	size_t nr_passes;
+	char passes[MAX_PASSES][2 * TEXT_SIZE];
 	size_t nr_tunables;
 	struct tunable tunables[MAX_TUNABLES];
 	bool asks_host;
@@ -296,6 +299,21 @@ void metric_string(const char *name, const char *value)
 	free(text);
 }
 
+void test_pass(const char *fmt, ...)
+{
+	char *text = result->passes[result->nr_passes];
+	va_list ap;
+	int len;
+
+	if (result->nr_passes == MAX_PASSES)
+		test_fail(__FILE__, __LINE__, 1, __func__, "more than %d", MAX_PASSES);
+	va_start(ap, fmt);
+	len = vsnprintf(text, sizeof(result->passes[0]), fmt, ap);
+	va_end(ap);
+	CHECK(len < (int)sizeof(result->passes[0]), "it is too long: %s", text);
+	result->nr_passes++;
+}
+
 /*
  * The choices of a file like "always [madvise] never": keep the chosen one,
  * since that is what has to be written back.
@@ -407,8 +425,7 @@ static int wait_child(pid_t pid, unsigned int timeout)
 	return status;
 }
 
-/* The machine's own clock, by which the device tells when it has found something */
-static uint64_t machine_ns(void)
+uint64_t machine_ns(void)
 {
 	uint64_t count = 0, hz = 1;
 
@@ -511,6 +528,12 @@ static void print_result(size_t number, const char *name, double seconds)
 	for (i = 0; i < result->nr_seen; i++)
 		print_pair(i, result->seen[i].file, result->seen[i].how);
 	printf("}\n");
+	if (result->nr_passes) {
+		printf("  passes: [");
+		for (i = 0; i < result->nr_passes; i++)
+			printf("%s%s", i ? ", " : "", result->passes[i]);
+		printf("]\n");
+	}
 	printf("  ...\n");
 	fflush(stdout);
 }

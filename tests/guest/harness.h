@@ -112,6 +112,18 @@ void metric_double(const char *name, double value);
 void metric_string(const char *name, const char *value);
 
 /*
+ * Nanoseconds of the machine's own clock, by which the device tells when
+ * something happened.
+ */
+uint64_t machine_ns(void);
+
+/*
+ * A stretch of eviction or restore, as a JSON object: malivm/eviction.py says what is in
+ * it, and adds what the device was busy with meanwhile.
+ */
+void test_pass(const char *fmt, ...) __printf(1, 2);
+
+/*
  * Set a kernel setting for the time of this test. The old value is put back
  * when the test is over, however it ends. -errno if it cannot be set.
  */

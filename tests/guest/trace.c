@@ -39,45 +39,102 @@ int trace_define(const char *lines)
 	return write_file(TRACEFS "/dynamic_events", "%s", lines);
 }
 
-/* A line is "  task-pid  [cpu] flags  time: event: text"; a task's name may hold '-'. */
-static int parse_line(char *line, const char *event, trace_fn *fn, void *data)
+int trace_clock(const char *name)
 {
-	char *text, *cpu, *dash;
+	return tunable_set(TRACEFS "/trace_clock", "%s", name);
+}
+
+struct line {
+	const char *task, *text;
+	int pid;
+	uint64_t ns;
+};
+
+/* The time that ends where the text begins: seconds, a dot, microseconds */
+static uint64_t parse_time(const char *start, const char *end)
+{
+	unsigned long long s, us;
+
+	while (end > start && end[-1] != ' ')
+		end--;
+	return sscanf(end, "%llu.%llu:", &s, &us) == 2 ? (s * 1000000 + us) * 1000 : 0;
+}
+
+/* A line is "  task-pid  [cpu] flags  time: event: text"; a task's name may hold '-'. */
+static bool parse_line(char *text, const char *event, struct line *line)
+{
+	char *cpu, *dash;
 	size_t len = 0;
 
-	cpu = strstr(line, " [");
-	text = cpu ? strstr(cpu, ": ") : NULL;
-	if (!text)
-		return 0;
-	text += 2;
+	cpu = strstr(text, " [");
+	line->text = cpu ? strstr(cpu, ": ") : NULL;
+	if (!line->text)
+		return false;
+	line->ns = parse_time(cpu, line->text);
+	line->text += 2;
 	if (event) {
 		len = strlen(event);
-		if (strncmp(text, event, len) || strncmp(text + len, ": ", 2))
-			return 0;
+		if (strncmp(line->text, event, len) || strncmp(line->text + len, ": ", 2))
+			return false;
 		len += 2;
 	}
 	*cpu = '\0';
-	dash = strrchr(line, '-');
+	dash = strrchr(text, '-');
 	if (!dash)
-		return 0;
+		return false;
 	*dash = '\0';
-	line += strspn(line, " ");
-	if (fn)
-		fn(line, atoi(dash + 1), text + len, data);
-	return 1;
+	line->task = text + strspn(text, " ");
+	line->pid = atoi(dash + 1);
+	line->text += len;
+	return true;
 }
 
-int trace_read(const char *event, trace_fn *fn, void *data)
+static int read_lines(const char *event, void (*fn)(const struct line *line, void *data),
+		      void *data)
 {
-	char *text = read_all(TRACEFS "/trace"), *line, *save;
-	const char *name = event ? strrchr(event, '/') : NULL;
+	char *text = read_all(TRACEFS "/trace"), *p, *save;
+	struct line line;
 	int count = 0;
 
 	if (!text)
 		return -errno;
-	name = name ? name + 1 : event;
-	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
-		count += line[0] != '#' && parse_line(line, name, fn, data);
+	for (p = strtok_r(text, "\n", &save); p; p = strtok_r(NULL, "\n", &save)) {
+		if (p[0] == '#' || !parse_line(p, event, &line))
+			continue;
+		fn(&line, data);
+		count++;
+	}
 	free(text);
 	return count;
+}
+
+struct reader {
+	trace_fn *fn;
+	trace_timed_fn *timed;
+	void *data;
+};
+
+static void hand_out(const struct line *line, void *data)
+{
+	const struct reader *r = data;
+
+	if (r->timed)
+		r->timed(line->ns, line->pid, line->text, r->data);
+	else if (r->fn)
+		r->fn(line->task, line->pid, line->text, r->data);
+}
+
+int trace_read(const char *event, trace_fn *fn, void *data)
+{
+	const char *name = event ? strrchr(event, '/') : NULL;
+	struct reader r = { .fn = fn, .data = data };
+
+	return read_lines(name ? name + 1 : event, hand_out, &r);
+}
+
+int trace_read_timed(trace_timed_fn *fn, void *data)
+{
+	struct reader r = { .timed = fn, .data = data };
+
+	return read_lines(NULL, hand_out, &r);
 }

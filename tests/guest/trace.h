@@ -6,6 +6,8 @@
 #ifndef GUEST_TRACE_H
 #define GUEST_TRACE_H
 
+#include <stdint.h>
+
 /* Empty the buffer and record an event ("vmscan/mm_shrink_slab_end") until the test ends. */
 int trace_start(const char *event);
 
@@ -27,5 +29,15 @@ int trace_define(const char *lines);
  */
 typedef void trace_fn(const char *task, int pid, const char *text, void *data);
 int trace_read(const char *event, trace_fn *fn, void *data);
+
+/*
+ * The same for every line that there is, with the time in ns of the clock that
+ * trace_clock() has chosen. The kernel writes whole microseconds.
+ */
+typedef void trace_timed_fn(uint64_t ns, int pid, const char *text, void *data);
+int trace_read_timed(trace_timed_fn *fn, void *data);
+
+/* The clock of all lines until the test ends; what there is is dropped. */
+int trace_clock(const char *name);
 
 #endif

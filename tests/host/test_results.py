@@ -218,7 +218,16 @@ class Form(unittest.TestCase):
             "findings": [], "tests": [{"name": "a.one", "status": "pass", "seconds": 1.5,
                                        "metrics": {"pages": 4}, "reason": "", "log": ["x"],
                                        "rules": []}],
-            "seconds": {"boot": 3.25, "total": 9.0}})
+            "eviction": [], "latency": [], "seconds": {"boot": 3.25, "total": 9.0}})
+
+    def test_passes_that_make_no_sense_fail_their_test(self) -> None:
+        collector = Collector(take_passes=lambda name, passes: f"{name} has {len(passes)}")
+        for line in TAP[1:3] + [("tap", "ok 1 - a.one"), ("tap", "ok 2 - a.two # SKIP no")]:
+            collector.feed_tap(line[1])
+        collector.feed_tap("# mali-vm: done")
+        collector.finish()
+        self.assertEqual({test.name: (test.status, test.reason) for test in collector.tests[1:]},
+                         {"a.one": ("fail", "a.one has 0"), "a.two": ("skip", "no")})
 
     def test_boot_seconds_are_those_of_the_first_sign_of_readiness(self) -> None:
         collector, _ = play([support.console(6, "x")] + TAP[:3] + CONSOLE + TAP[3:])

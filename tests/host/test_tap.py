@@ -4,6 +4,7 @@
 import unittest
 
 import support  # noqa: F401
+from malivm.eviction import Pass
 from malivm.tap import TapReader, TapTest
 
 GOOD = """\
@@ -18,6 +19,8 @@ ok 1 - probe.query
   allow: ["reset .*"]
   known: {"stale": "docs/findings/x.md"}
   seen: {"docs/findings/y.md": "it stood still"}
+  passes: [{"path": "unused", "begin": 5, "end": 7, "pages": 3, "refaults": 0, \
+"trylock": {"op_lock": 2}, "delays": [9]}]
   ...
 not ok 2 - probe.nodes
   ---
@@ -48,6 +51,7 @@ class Good(unittest.TestCase):
             TapTest("probe.query", True, seconds=1.25, log=["one", "two"], allow=["reset .*"],
                     known={"stale": "docs/findings/x.md"},
                     seen={"docs/findings/y.md": "it stood still"},
+                    passes=[Pass("unused", 5, 7, 3, 0, {"op_lock": 2}, [9])],
                     metrics={"cycles": 100, "name": "a # b"}),
             TapTest("probe.nodes", False, seconds=2, reason='no "render" node'),
             TapTest("probe.bind", True, skipped=True, reason="no driver"),
@@ -85,7 +89,7 @@ class Bad(unittest.TestCase):
     def test_every_lost_line_is_noticed(self) -> None:
         # Lines without which nothing of importance is lost.
         spare = ("# mali-vm: boot", "  seconds", "  metrics", "  log", "  allow", "  known",
-                 "  seen", "  reason", "  ...")
+                 "  seen", "  passes", "  reason", "  ...")
         lines = GOOD.splitlines()
         for number, line in enumerate(lines):
             if line.startswith(spare):
@@ -118,6 +122,8 @@ class Bad(unittest.TestCase):
         self.assertIn("seconds has a value", self.errors(head + '  seconds: "1"\n  ...\n'))
         self.assertIn("details are cut off", self.errors(head + "  seconds: 1.\n  ...\n"))
         self.assertIn("metrics has a value", self.errors(head + "  metrics: []\n  ...\n"))
+        self.assertIn("passes has something else",
+                      self.errors(head + '  passes: [{"path": "unused"}]\n  ...\n'))
 
     def test_text_after_the_end(self) -> None:
         self.assertIn("after the end", self.errors("# mali-vm: done\nok 1 - a.b\n"))
