@@ -10,8 +10,8 @@ import json
 import os
 import statistics
 
-from . import (bench_check, bench_fuzz, bench_inject, bench_jobs, bench_machine, bench_tlb, guest,
-               machine, options, paths, progress, run, table)
+from . import (bench_check, bench_fuzz, bench_inject, bench_jobs, bench_kernel, bench_machine,
+               bench_tlb, guest, machine, options, paths, progress, run, table)
 from .errors import MaliError
 from .figure import Figure, Round, Samples, ratio
 from .results import EXIT_FAIL, EXIT_PASS
@@ -39,6 +39,9 @@ FIGURES = (
     Figure("suspended", "job, 300 suspended / none", 1.1, "us", bench_jobs.SOURCE,
            "what has the driver start and suspend groups that have no jobs? QEMU's -trace "
            "'mali_csf_*' shows the requests"),
+    Figure("evict", "evict and restore / tmpfs", 0.9, "k pages/s", bench_jobs.SOURCE,
+           "./mali-vm run measure: how long is a region locked, and how long flushed? perf record "
+           "-g on QEMU: what does the guest do for a page?", least=True),
     Figure("tlb-hit", "TLB hit beyond an access", 6, "ns", bench_tlb.SOURCE,
            "perf record on build/bench-mali-csf-tlb: what does mali_tlb_lookup() touch besides "
            "the front and the entry?", ratio=False),
@@ -59,6 +62,11 @@ FIGURES = (
     Figure("fuzz", "random cases", None, "/s", bench_fuzz.SOURCE,
            "perf record -g on QEMU under the fuzz test: the device, or qtest?", ratio=False,
            least=True),
+    Figure("smoke", "reclaim.smoke, debug kernel", 60, "s", bench_kernel.SOURCE,
+           "./mali-vm run reclaim.smoke --kernel built: which state takes longest?", ratio=False),
+    Figure("first-test", "start to test, plain kernel", 2, "s", bench_kernel.SOURCE,
+           "./mali-vm run probe.query --kernel built:plain --log log: the console's time stamps "
+           "show what is waited for", ratio=False),
     Figure("run", "make run, everything built", 15, "s", bench_machine.RUN,
            "compare boot and the tests' seconds in its own last line", ratio=False),
 )

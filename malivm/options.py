@@ -129,7 +129,7 @@ COMMANDS = (
     Command("run", "boot a guest, run tests, report", (
         Option("tests", "a test (SUITE.NAME), the first parts of a name, a suite, smoke (quick "
                "tests of all suites), or all (default: all, which leaves out bench, fault, frames, "
-               "mmu, reclaim and soak)", {"nargs": "*", "metavar": "TEST"}),
+               "measure, mmu, reclaim and soak)", {"nargs": "*", "metavar": "TEST"}),
         Option("--kernel", f"{KERNEL_HELP}; several, separated by commas, for one table",
                KERNEL.more),
         *MACHINE[1:],
@@ -138,6 +138,8 @@ COMMANDS = (
         _value("--log", "DIR", "write the console, the tests' TAP and QEMU's log there"),
         _value("--coverage", "DIR", "add what of the driver the tests reached to that of former "
                "runs there, with --kernel built:coverage"),
+        _flag("--icount", "let the guest's time be what its instructions take: two runs with the "
+              "same --seed are the same; tests that ask the host are skipped"),
         _flag("--list", "list the tests and end"),
         _flag("--verbose", "show the kernel's console while it runs"),
     ), (
@@ -146,6 +148,7 @@ COMMANDS = (
         ("./mali-vm run probe.query --model g310", "one test, another GPU"),
         ("./mali-vm run probe --device-opt coherent=off", "a GPU that does not snoop"),
         ("./mali-vm run exec.loop --inject 'cs-request -> delay time=5ms'", "slow firmware"),
+        ("./mali-vm run measure --icount --seed 7", "what eviction costs, the same each time"),
         ("./mali-vm run --kernel ~/linux --json out.json", "a kernel tree of your own"),
         ("./mali-vm run smoke --kernel debian:6.12,debian:7.3", "several kernels, one table"),
     )),
@@ -193,8 +196,8 @@ COMMANDS = (
     )),
     Command("bench", "what the device costs, beside what it is compared with", (
         Option("names", "boot, probe, idle, loop, copy, fence, queue, groups, suspended, "
-               "tlb-hit, tlb-miss, tlb-drop, check, dma-check, no-rules, rules, fuzz, run "
-               "(default: all)",
+               "evict, tlb-hit, tlb-miss, tlb-drop, check, dma-check, no-rules, rules, fuzz, "
+               "smoke, first-test, run (default: all)",
                {"nargs": "*", "metavar": "NAME"}),
         *MACHINE,
         _value("--repeat", "N", "runs, of which the median counts", 5, positive),

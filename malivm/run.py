@@ -67,7 +67,7 @@ def _title(paper: table.Paper, prepared: machine.Prepared) -> None:
 def run_tests(prepared: machine.Prepared, tests: Sequence[str], paper: table.Paper, *,
               timeout: int, seed: int = 1, cases: int | None = None, minutes: int | None = None,
               keep_going: bool = False, log: str | None = None, verbose: bool = False,
-              counters: Path | None = None) -> results.Report:
+              counters: Path | None = None, icount: bool = False) -> results.Report:
     """Boot the guest, have it run `tests`, return what came of it. `counters` is where the guest
     is to leave what of its kernel ran; for the others see the options of ./mali-vm run."""
     settings = ["mode=run", f"keep-going={int(keep_going)}", f"seed={seed}"]
@@ -78,10 +78,12 @@ def run_tests(prepared: machine.Prepared, tests: Sequence[str], paper: table.Pap
         timeout += 60 * minutes
     if counters is not None:
         settings += ["share=1", "coverage=1"]
+    if icount:
+        settings.append("icount=1")
     settings += [f"test={name}" for name in tests]
     folder = Path(log) if log else None
     config = prepared.config(
-        settings, kernel_args=console.KERNEL_ARGS, share=counters,
+        settings, kernel_args=console.KERNEL_ARGS, share=counters, icount=seed if icount else None,
         qemu_log=folder.absolute() / "qemu.log" if folder else None)
     paper.live("        booting ...")
     with follow.Logs(folder) as logs, vm.Vm(config) as running:
@@ -97,7 +99,8 @@ def run_tests(prepared: machine.Prepared, tests: Sequence[str], paper: table.Pap
                 "origin": prepared.kernel.origin},
         device=device, tests=collector.tests, findings=findings,
         boot_seconds=collector.boot_seconds, total_seconds=total, crashed=end.crashed,
-        rules=follower.rules.given, cpu_seconds=follower.cpu_seconds, driver=collector.driver)
+        rules=follower.rules.given, cpu_seconds=follower.cpu_seconds, driver=collector.driver,
+        eviction=follower.joiner.eviction)
 
 
 def _save(counted: coverage.Session, share: Path, report: results.Report,
@@ -124,7 +127,7 @@ def _one(args: argparse.Namespace, names: Sequence[str], paper: table.Paper,
             report = run_tests(prepared, names, paper, timeout=args.timeout, seed=args.seed,
                                cases=args.cases, minutes=args.minutes,
                                keep_going=args.keep_going, log=args.log, verbose=args.verbose,
-                               counters=share)
+                               counters=share, icount=args.icount)
         finally:
             paper.clear()
         show(report)
@@ -161,6 +164,9 @@ def main(args: argparse.Namespace) -> int:
         _print_list(paper, chosen if args.tests else known)
         return results.EXIT_PASS
     json_path = check_json(args.json)
+    if args.icount and args.coverage:
+        raise MaliError("--icount does not go with --coverage: what is saved in a folder of the "
+                        "host takes the host's time")
     if len(matrix.kernels(args.kernel)) > 1:
         return _matrix(args, names, paper, json_path)
 

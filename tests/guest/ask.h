@@ -26,7 +26,7 @@
 /* How long the host may take. It answers in milliseconds unless it is gone. */
 #define ASK_TIMEOUT_S 20
 
-/* Someone answers: under ./mali-vm run, not in its shell. */
+/* Someone answers: under ./mali-vm run, not in its shell, nor with --icount. */
 bool ask_possible(void);
 
 /*

@@ -76,6 +76,7 @@ static const struct test tests[] = {
 	TEST(fence, "us from ioctl to signalled fence, and of a ping-pong between threads"),
 	TEST(queue, "us a job of 1,000 queued at once, and of a ping-pong between threads"),
 	TEST(groups, "us a job of 8 busy groups, and of one"),
+	TEST(evict, "thousand pages a second evicted and restored, and of tmpfs, by the same swap"),
 	TEST(suspended, "us a job beside 300 suspended groups, and alone"),
 };
 

@@ -37,6 +37,9 @@ void bench_copy(const void *arg);
 void bench_fence(const void *arg);
 void bench_queue(const void *arg);
 
+/* bench_evict.c */
+void bench_evict(const void *arg);
+
 /* bench_group.c */
 void bench_groups(const void *arg);
 void bench_suspended(const void *arg);

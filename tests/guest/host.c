@@ -13,7 +13,7 @@
 void host_need(void)
 {
 	if (!ask_possible())
-		test_skip("needs ./mali-vm run");
+		test_skip("needs ./mali-vm run, without --icount");
 }
 
 /* Ask for what cannot be refused without the test being over. */

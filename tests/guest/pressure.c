@@ -40,7 +40,7 @@ static bool is_evicted(const struct panthor *gpu, const char *label)
  * let go of can be sent to swap without any other's. The tests' processes are
  * born into it: moving one takes the kernel longer than most of a test.
  */
-static int join_cgroup(void)
+int pressure_join(void)
 {
 	int ret;
 
@@ -55,7 +55,7 @@ static int join_cgroup(void)
 /* The hog first: it stays outside the group. */
 int pressure_set_up(void)
 {
-	return hog_start(EARLY_ROOM) ?: join_cgroup();
+	return hog_start(EARLY_ROOM) ?: pressure_join();
 }
 
 /* Enough for the next buffer, and for kswapd to be content. */

@@ -13,6 +13,9 @@
 /* For struct suite: start the hog, and have the tests in a memory group of their own. */
 int pressure_set_up(void);
 
+/* Have this process, and its children, in that group: what pressure_swap_out() is about. */
+int pressure_join(void);
+
 /*
  * Make memory as short as the next test needs; prepare says who is to reclaim:
  * one of the next two.
