@@ -134,7 +134,7 @@ def _finish(session: Session) -> int:
     paper.line()
     if len(commits) == 1:
         paper.line(paper.paint(f"{commits[0]} is the first bad commit", "bold"))
-        paper.line(session.checkout.git("show", "--no-patch", "--format=%an, %as%n%n    %s%n",
+        paper.line(session.checkout.git("show", "--format=%an, %as%n%n    %s%n",
                                         "--stat", commits[0]).rstrip())
     else:
         paper.line("the first bad commit is one of these, all but the first of which could not be "

@@ -61,9 +61,11 @@ RULES: tuple[Rule, ...] = (
     _rule("error", r".", level=_ERR),
 )
 
-# Levels that say more than is meant. Each image of Arm's has a protected section, which
+# Levels that say more than is meant. A module that was built outside of the kernel's tree is
+# no mistake (kernel/module/main.c, check_modinfo). Each image of Arm's has a protected section, which
 # the driver leaves out with a warning (panthor_fw.c, panthor_fw_load_section_entry).
 _NO_COMPLAINT = re.compile(r"reboot: (Power down|Restarting|System halted)|"
+                           r"loading out-of-tree module taints kernel\.$|"
                            r"Firmware protected mode entry is not supported, ignoring$")
 
 # Where a report of several lines ends, if not at the next marker.

@@ -66,6 +66,8 @@ class Tree:
 
     def dirty(self) -> bool:
         """Files of the tree differ from its last commit."""
+        if self.git("rev-parse", "--is-bare-repository").strip() == "true":
+            return False
         return bool(self.git("status", "--porcelain", "--untracked-files=no").strip())
 
     def partial(self) -> bool:

@@ -138,8 +138,11 @@ def words(args: argparse.Namespace, tree: Path) -> str:
     for option in command.options:
         field = option.name.removeprefix("--").replace("-", "_")
         value = getattr(args, field, None)
-        if not option.name.startswith("--") or field in ("kernel", "driver", "json", "log") \
-                or value == option.more.get("default", False if "action" in option.more else None):
+        usual = option.more.get("default", False if "action" in option.more else None)
+        if isinstance(usual, str) and "type" in option.more:
+            usual = option.more["type"](usual)
+        if not option.name.startswith("--") or value == usual \
+                or field in ("kernel", "driver", "json", "log"):
             continue
         if value is True:
             line.append(option.name)
