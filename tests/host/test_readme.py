@@ -15,7 +15,7 @@ import support
 from malivm import cli, options, qemu, vm
 
 README = support.PROJECT / "README.md"
-PAGES = (README, support.PROJECT / "docs" / "inject.md")
+PAGES = (README, *(support.PROJECT / "docs" / name for name in ("inject.md", "bisect.md")))
 
 
 def commands() -> list[list[str]]:
