@@ -62,8 +62,8 @@ RULES: tuple[Rule, ...] = (
 )
 
 # Levels that say more than is meant. A module that was built outside of the kernel's tree is
-# no mistake (kernel/module/main.c, check_modinfo). Each image of Arm's has a protected section, which
-# the driver leaves out with a warning (panthor_fw.c, panthor_fw_load_section_entry).
+# no mistake (kernel/module/main.c). Each image of Arm's has a protected section, which the
+# driver leaves out with a warning (panthor_fw.c, panthor_fw_load_section_entry).
 _NO_COMPLAINT = re.compile(r"reboot: (Power down|Restarting|System halted)|"
                            r"loading out-of-tree module taints kernel\.$|"
                            r"Firmware protected mode entry is not supported, ignoring$")

@@ -177,7 +177,7 @@ COMMANDS = (
         ("./mali-vm bisect --tree ~/linux --good HEAD~8 --bad HEAD --test evict --kernel debian",
          "only the driver, for Debian's kernel"),
         ("./mali-vm bisect --tree ~/linux --good HEAD~8 --bad HEAD --test soak --inject "
-         "'as-command command=flush_mem -> delay time=5ms' --until-confidence 0.95",
+         "'as-command command=unlock -> delay time=5ms' --until-confidence 0.95",
          "a race that needs a slow flush, and does not always happen"),
     )),
     Command("series", "apply patches one by one, run tests after each", (

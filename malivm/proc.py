@@ -43,9 +43,9 @@ def run(argv: Sequence[str | Path], what: str, *, cwd: Path | None = None,
         stdin: Path | None = None) -> str:
     """Run `argv` and return what it printed; `what` names it in an error.
 
-    `env` is added to the environment, `log` names the log kept of it, and `on_line` is
-    given every line as it comes; it reads the file `stdin`. With `to_its_end` an interrupt has to wait until the
-    program has ended, for what must not be left half-done.
+    `env` is added to the environment, `log` names the log kept of it, `on_line` is given
+    every line as it comes, and the program reads the file `stdin`. With `to_its_end` an
+    interrupt has to wait until the program has ended, for what must not be left half-done.
     """
     words = [os.fspath(arg) for arg in argv]
     words[0] = find(words[0]) or words[0]

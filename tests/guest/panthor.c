@@ -153,6 +153,20 @@ int panthor_vm_destroy(const struct panthor *gpu, uint32_t vm)
 	return drm_ioctl(gpu, DRM_IOCTL_PANTHOR_VM_DESTROY, &destroy);
 }
 
+/*
+ * Labels came with version 1.4 of the driver (panthor_drv.c); DRM answers EINVAL to an ioctl
+ * that a driver does not have (drm_ioctl()). Without them a buffer works as well.
+ */
+static int bo_set_label(const struct panthor *gpu, const struct bo *bo)
+{
+	struct drm_panthor_bo_set_label set_label = {
+		.handle = bo->handle, .label = (uintptr_t)bo->label,
+	};
+	int ret = drm_ioctl(gpu, DRM_IOCTL_PANTHOR_BO_SET_LABEL, &set_label);
+
+	return ret == -EINVAL ? 0 : ret;
+}
+
 int bo_create(const struct panthor *gpu, struct bo *bo, size_t size, uint32_t flags,
 	      const char *label)
 {
@@ -166,7 +180,6 @@ int bo_create_private(const struct panthor *gpu, struct bo *bo, size_t size, uin
 		.size = size, .flags = flags, .exclusive_vm_id = vm,
 	};
 	struct drm_panthor_bo_mmap_offset offset = { 0 };
-	struct drm_panthor_bo_set_label set_label = { 0 };
 	int ret = drm_ioctl(gpu, DRM_IOCTL_PANTHOR_BO_CREATE, &create);
 
 	if (ret < 0)
@@ -176,9 +189,7 @@ int bo_create_private(const struct panthor *gpu, struct bo *bo, size_t size, uin
 	bo->size = create.size;
 	snprintf(bo->label, sizeof(bo->label), "%s", label);
 
-	set_label.handle = bo->handle;
-	set_label.label = (uintptr_t)bo->label;
-	ret = drm_ioctl(gpu, DRM_IOCTL_PANTHOR_BO_SET_LABEL, &set_label);
+	ret = bo_set_label(gpu, bo);
 	if (ret < 0 || (flags & DRM_PANTHOR_BO_NO_MMAP))
 		return ret;
 

@@ -61,6 +61,8 @@ static uint64_t read_timestamp(const struct panthor *gpu)
 {
 	struct drm_panthor_timestamp_info info = { .flags = DRM_PANTHOR_TIMESTAMP_GPU };
 
+	if (panthor_query_size(gpu, DRM_PANTHOR_DEV_QUERY_TIMESTAMP_INFO) == -EINVAL)
+		test_skip("the driver has no TIMESTAMP_INFO query (version 1.1)");
 	CHECK_OK(panthor_query(gpu, DRM_PANTHOR_DEV_QUERY_TIMESTAMP_INFO, &info, sizeof(info)));
 	return info.current_timestamp;
 }

@@ -96,7 +96,7 @@ class Found(BisectCase):
 
     def test_the_command_that_has_it_again(self) -> None:
         ids = self.commits("good", "bad")
-        rule = "as-command command=flush_mem -> delay time=5ms"
+        rule = "as-command command=unlock -> delay time=5ms"
         _, out, _ = self.bisect(ids[0], ids[1], "--inject", rule, "--seed", "7", "--smp", "1",
                                 "--device-opt", "coherent=off", "--kernel", "built:debug")
         line = next(line for line in out.splitlines() if "./mali-vm run" in line)

@@ -41,7 +41,7 @@ From: A Writer @ 2026-01-09 13:08 UTC (permalink / raw)
 Why the second.
 
 ---
-{second}-- 
+{second}{end}
 2.52.0
 
 
@@ -57,7 +57,7 @@ From: A Writer @ 2026-01-09 13:07 UTC (permalink / raw)
 Why the first.
 
 ---
-{first}-- 
+{first}{end}
 2.52.0
 
 
@@ -160,7 +160,7 @@ class Series(SeriesCase):
         for path in sorted(folder.iterdir()):
             text = path.read_text(encoding="utf-8")
             diffs.append(text[text.index("diff --git"):].split("\n-- \n")[0] + "\n")
-        page = self.write("thread.txt", PAGE.format(first=diffs[0], second=diffs[1]))
+        page = self.write("thread.txt", PAGE.format(end="-- ", first=diffs[0], second=diffs[1]))
         code, out, _ = self.series(page)
         self.assertEqual(code, 1)
         self.assertIn("evict.a starts to fail with patch 2 (the second)", out)
