@@ -325,8 +325,11 @@ class Vm:
                 left = None if deadline is None else deadline - time.monotonic()
                 if left is not None and left <= 0:
                     raise Timeout
-                for name in list(self._early):
+                if self._early:
+                    name = next(iter(self._early))
                     yield from self._lines(name, self._early.pop(name), time.monotonic())
+                    # Who had the lines may have asked QEMU something, and there is more.
+                    continue
                 kept = self.qmp.kept
                 ready = [key for key, _ in selector.select(0 if kept else left)]
                 lines = [event for key in ready if key.data != QMP

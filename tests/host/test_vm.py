@@ -98,6 +98,19 @@ class Running(support.FakeQemuCase):
                     break
         self.assertEqual(lines, [f"line {number:0100}" for number in range(count)])
 
+    def test_what_is_said_while_qemu_is_asked_about_what_was_said(self) -> None:
+        # Nothing comes after the last line, which must not wait for it.
+        self.script([["answers", {"query-status": [{"lines": 1}]}], ["wait"]])
+        with vm.Vm(self.config()) as running:
+            running.qmp.execute("query-status")
+            lines = 0
+            for event in running.events(time.monotonic() + 20):
+                if event.channel == vm.CONSOLE:
+                    lines += 1
+                    if lines == 5:
+                        break
+                    running.qmp.execute("query-status")
+
     def test_refusal_is_an_error_with_qemus_words(self) -> None:
         self.script([["refuse", "qemu-system-aarch64: -device mali-csf,id=gpu: no such model"]])
         with self.assertRaises(MaliError) as caught:
