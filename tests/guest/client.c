@@ -7,7 +7,7 @@
 #include "harness.h"
 
 /* The driver waits 50 ms before it lets the GPU go down; hosts may be slow */
-#define SUSPEND_WAIT_S 20
+#define SUSPEND_WAIT_S patience(20)
 
 void client_buffer(struct client *c, struct bo *bo, size_t size, const char *label, uint64_t va)
 {

@@ -19,7 +19,7 @@
 #define BO_SIZE		0x10000
 
 /* Longer than any job takes on a slow host; what hangs fails by it */
-#define JOB_MS		20000
+#define JOB_MS		patience(20000)
 
 /* What a job needs: a VM with a buffer of code and one of data, and a group */
 struct client {

@@ -8,6 +8,9 @@
 
 #define CONF_PATH "/etc/mali-vm.conf"
 
+/* What init finds out about the kernel, as a variable of the environment: see patience() */
+#define PATIENCE "MALI_VM_PATIENCE"
+
 /* Read the file; a missing one leaves the configuration empty. */
 void conf_load(const char *path);
 

@@ -18,7 +18,7 @@
 
 #define READONLY_VA	0x28000000ull
 /* Longer than a message takes on a slow host */
-#define MESSAGE_S	10
+#define MESSAGE_S	patience(10)
 
 /* Exceptions, from the driver's enum (panthor_device.h) */
 enum {

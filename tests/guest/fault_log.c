@@ -9,7 +9,7 @@
 #include "harness.h"
 
 /* Longer than the driver's works take on a slow host */
-#define MESSAGE_S	5
+#define MESSAGE_S	patience(5)
 
 /* In the syntax that Python's regular expressions and POSIX's extended ones share */
 static const char * const messages[NR_MESSAGES] = {

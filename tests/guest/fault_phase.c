@@ -20,7 +20,7 @@
 /* All there is */
 #define SHRINK_PAGES	(1ul << 20)
 /* What the guest takes for everything that is not waiting for the hardware */
-#define WORK_MS		5000
+#define WORK_MS		patience(5000)
 /* Long enough for a few ticks of the driver's scheduler, of 10 ms */
 #define SETTLE_MS	200
 /* How often what a phase does is done until the fault strikes */

@@ -32,8 +32,8 @@
 #define SPIN_AT		0x0000
 #define COPY_AT		0x1000
 
-#define START_S		20
-#define UNLOAD_S	10
+#define START_S		patience(20)
+#define UNLOAD_S	patience(10)
 
 static uint64_t pattern_word(const struct party *p, size_t i)
 {

@@ -41,7 +41,7 @@ int group_create(const struct panthor *gpu, uint32_t vm, unsigned int queues,
 }
 
 /* Longer than a reset takes, with the firmware's start */
-#define RESET_S 10
+#define RESET_S patience(10)
 
 int group_create_any_time(const struct panthor *gpu, uint32_t vm, unsigned int queues,
 			  uint32_t ring_size, uint8_t priority)

@@ -398,6 +398,15 @@ unsigned int test_cases(unsigned int usual)
 	return conf_number("cases", usual);
 }
 
+unsigned int patience(unsigned int time)
+{
+	static unsigned int times;
+
+	if (!times)
+		times = strtoul(getenv(PATIENCE) ?: "1", NULL, 10) ?: 1;
+	return times * time;
+}
+
 /* Wait for a child no longer than its time-out. Returns its wait status, or -1 if it is late. */
 static int wait_child(pid_t pid, unsigned int timeout)
 {
@@ -439,7 +448,7 @@ uint64_t machine_ns(void)
 /* Run one test in a child. True if it crashed or timed out. */
 static bool run_child(const struct test *t)
 {
-	unsigned int timeout = t->timeout ?: TEST_TIMEOUT;
+	unsigned int timeout = patience(t->timeout ?: TEST_TIMEOUT);
 	int status;
 	pid_t pid;
 

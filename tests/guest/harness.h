@@ -26,6 +26,13 @@ struct test {
 
 #define TEST_TIMEOUT 120
 
+/*
+ * A limit of time, or how long something that has no end is waited for, as this kernel has
+ * it: limits are said for one that does not look for its own mistakes. Not for what a test
+ * measures, nor for what the driver's own limits follow from.
+ */
+unsigned int patience(unsigned int time);
+
 struct suite {
 	const char *name;
 	const struct test *tests;

@@ -196,6 +196,37 @@ static double probe_milliseconds(struct klog *log, const char *device)
 }
 
 /*
+ * What a kernel says of itself at its start that looks for its own mistakes, and how much
+ * longer it may take for everything than one that does not.
+ */
+static const struct {
+	const char *says;
+	unsigned int times;
+} slow_kernels[] = {
+	{ "kasan: KernelAddressSanitizer initialized", 3 },
+	{ "Lock dependency validator", 2 },
+	{ "kcsan: enabled", 4 },
+};
+
+static void set_patience(void)
+{
+	struct klog_record record;
+	unsigned int times = 1;
+	struct klog log;
+	char text[16];
+
+	if (klog_open(&log, false))
+		return;
+	while (klog_read(&log, &record))
+		for (size_t i = 0; i < ARRAY_SIZE(slow_kernels); i++)
+			if (strstr(record.text, slow_kernels[i].says))
+				times *= slow_kernels[i].times;
+	klog_close(&log);
+	snprintf(text, sizeof(text), "%u", times);
+	setenv(PATIENCE, text, 1);
+}
+
+/*
  * Before the driver, so that all it frees is known. Without the module, because
  * it could not be built or this kernel is not one for it, the run goes on.
  */
@@ -461,6 +492,7 @@ int main(void)
 	started = uptime();
 	setenv("PATH", "/bin:/sbin:/usr/bin:/usr/sbin:" TESTS_DIR, 1);
 	conf_load(CONF_PATH);
+	set_patience();
 
 	start_check();
 	bring_up_devices(started);

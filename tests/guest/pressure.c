@@ -20,7 +20,7 @@
 #define SHRINKER "panthor_gem_shrinker_scan"
 
 /* Far longer than reclaim takes: a slow host is no failure. */
-#define WAIT_S 60
+#define WAIT_S patience(60)
 
 #define WATERMARK_BOOST "/proc/sys/vm/watermark_boost_factor"
 

@@ -23,7 +23,7 @@
 #define PING_SECONDS 12
 
 /* Far longer than the driver's 50 ms of autosuspend delay: a slow host is no failure. */
-#define SUSPEND_WAIT_S 20
+#define SUSPEND_WAIT_S patience(20)
 
 #define JOB_IRQ_EVENT "panthor/gpu_job_irq"
 

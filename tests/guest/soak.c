@@ -28,7 +28,7 @@
 #define ROOM		(160 * MIB)
 /* When it is, so much is taken below the point where kswapd wakes */
 #define PRESSURE	(4 * MIB)
-#define SUSPEND_S	10
+#define SUSPEND_S	patience(10)
 
 struct round {
 	struct panthor gpu[CLIENTS];

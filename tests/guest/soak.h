@@ -28,7 +28,7 @@
 #define PAGE_WORDS	4
 
 /* A slow host is no failure. */
-#define SOAK_WAIT_MS	60000
+#define SOAK_WAIT_MS	patience(60000)
 
 struct soak_bo {
 	struct bo bo;

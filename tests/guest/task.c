@@ -19,7 +19,7 @@
 #define HOLE_VA		0x30000000ull
 #define BO_SIZE		0x10000
 #define TARGET_SIZE	0x500000
-#define JOB_MS		20000
+#define JOB_MS		patience(20000)
 
 /* Descriptors and results in the data buffer */
 #define RESULT		0x000
