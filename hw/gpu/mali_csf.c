@@ -112,6 +112,34 @@ const char *mali_csf_find_reg(int block, const char *name)
     return NULL;
 }
 
+static bool mali_block_has(const MaliRegBlock *b, const char *reg)
+{
+    for (int i = 0; i < b->n_regs; i++) {
+        if (b->regs[i].name && (!reg || b->regs[i].name == reg)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool mali_csf_has_bank(const MaliCsfState *s, int block, const char *reg,
+                       uint64_t first, uint64_t last)
+{
+    for (int i = 0; i < ARRAY_SIZE(mali_blocks); i++) {
+        const MaliRegBlock *b = mali_blocks[i];
+
+        if ((block >= 0 && b->id != block) || !mali_block_has(b, reg)) {
+            continue;
+        }
+        for (unsigned j = b->first_bank; j < b->first_bank + b->banks; j++) {
+            if (j >= first && j <= last && (!b->present || b->present(s, j))) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 /* The first word of a register that is stored; NULL where there is none */
 static const MaliRegBlock *mali_csf_stored(const MaliCsfState *s, int block,
                                            unsigned bank, const char *reg,

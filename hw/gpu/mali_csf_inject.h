@@ -276,6 +276,9 @@ typedef struct MaliInjectEnv {
     uint32_t doorbells;     /* in the window */
     /* The register's own name in a block (or any, NULL if none is that one) */
     const char *(*find_reg)(const void *opaque, int block, const char *name);
+    /* Whether it, or any (NULL), has a bank of @first to @last in a block */
+    bool (*has_bank)(const void *opaque, int block, const char *name,
+                     uint64_t first, uint64_t last);
     /* How much storage the register of that name has there: 0, 32 or 64 bits */
     unsigned (*reg_bits)(const void *opaque, int block, unsigned bank,
                          const char *name);

@@ -365,6 +365,13 @@ static const char *mali_inject_find_reg(const void *opaque, int block,
     return mali_csf_find_reg(block, name);
 }
 
+static bool mali_inject_has_bank(const void *opaque, int block,
+                                 const char *name, uint64_t first,
+                                 uint64_t last)
+{
+    return mali_csf_has_bank(opaque, block, name, first, last);
+}
+
 static unsigned mali_inject_reg_bits(const void *opaque, int block,
                                      unsigned bank, const char *name)
 {
@@ -393,6 +400,7 @@ bool mali_inject_setup(MaliCsfState *s, uint32_t window, Error **errp)
         .window = window,
         .doorbells = (window - MALI_DOORBELL_BASE) / MALI_DOORBELL_STRIDE,
         .find_reg = mali_inject_find_reg,
+        .has_bank = mali_inject_has_bank,
         .reg_bits = mali_inject_reg_bits,
         .find_opcode = mali_inject_find_opcode,
         .opaque = s,

@@ -459,6 +459,34 @@ static bool parse_block(MaliParse *p, char **words, int first, int end,
     return true;
 }
 
+static const MaliInjectFilter *filter_of(const MaliInjectRule *r,
+                                         uint16_t field)
+{
+    for (int i = 0; i < r->n_filters; i++) {
+        if (r->filters[i].field == field) {
+            return &r->filters[i];
+        }
+    }
+    return NULL;
+}
+
+/* A bank that the registers which are meant do not have */
+static bool check_bank(MaliParse *p)
+{
+    const MaliInjectFilter *bank =
+        filter_of(p->rule, mali_filter_words[W_BANK].field);
+    const MaliInjectFilter *reg =
+        filter_of(p->rule, mali_filter_words[W_REG].field);
+
+    if (!bank || p->env->has_bank(p->env->opaque, p->block,
+                                  reg ? (const char *)(uintptr_t)reg->a : NULL,
+                                  bank->a, bank->b)) {
+        return true;
+    }
+    return refuse(p, "bank=%" PRIu64 " never matches: there is none such",
+                  bank->a);
+}
+
 static bool parse_event(MaliParse *p, char **words, int arrow)
 {
     MaliInjectRule *r = p->rule;
@@ -493,7 +521,7 @@ static bool parse_event(MaliParse *p, char **words, int arrow)
     if (p->has_seed && r->chance == 1ULL << 32) {
         return refuse(p, "seed without a probability decides nothing");
     }
-    return true;
+    return check_bank(p);
 }
 
 /* --- Actions --- */

@@ -523,6 +523,9 @@ static inline void mali_reg64_set(uint32_t *file, unsigned reg, uint64_t val)
 void mali_csf_reset_blocks(MaliCsfState *s);
 /* The name of a register, in one block or (-1) in any; NULL: there is none */
 const char *mali_csf_find_reg(int block, const char *name);
+/* Whether a register of that block (-1: any) has a bank of @first to @last */
+bool mali_csf_has_bank(const MaliCsfState *s, int block, const char *reg,
+                       uint64_t first, uint64_t last);
 /* How much storage a register has in that bank of a block: 0, 32 or 64 bits */
 unsigned mali_csf_reg_bits(const MaliCsfState *s, int block, unsigned bank,
                            const char *reg);

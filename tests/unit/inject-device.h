@@ -37,6 +37,18 @@ static const char *find_reg(const void *opaque, int block, const char *name)
     return NULL;
 }
 
+static bool has_bank(const void *opaque, int block, const char *name,
+                     uint64_t first, uint64_t last)
+{
+    for (int i = 0; i < ARRAY_SIZE(regs); i++) {
+        if ((block < 0 || block == regs[i].block) &&
+            (!name || regs[i].name == name) && first < regs[i].banks) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static unsigned reg_bits(const void *opaque, int block, unsigned bank,
                          const char *name)
 {
@@ -70,7 +82,8 @@ static int find_opcode(const void *opaque, const char *name)
 static const MaliInjectEnv env = {
     .as_count = 3, .csg_slots = 4, .cs_slots = 8, .va_bits = 40,
     .window = 0x200000, .doorbells = 24,
-    .find_reg = find_reg, .reg_bits = reg_bits, .find_opcode = find_opcode,
+    .find_reg = find_reg, .has_bank = has_bank, .reg_bits = reg_bits,
+    .find_opcode = find_opcode,
 };
 
 #endif /* TESTS_UNIT_INJECT_DEVICE_H */

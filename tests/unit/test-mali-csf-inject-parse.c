@@ -699,6 +699,12 @@ static const struct {
       "last one that there is is 2097151" },
     { "reg-read bank=64 -> count",
       "bank=64 is too much: the last one that there is is 63" },
+    { "reg-read block=as bank=3 -> count",
+      "bank=3 never matches: there is none such" },
+    { "reg-write reg=AS_TRANSTAB bank=3..9 -> count",
+      "bank=3 never matches: there is none such" },
+    { "reg-read bank=1 block=gpu -> count",
+      "bank=1 never matches: there is none such" },
     { "reg-read value=0x100000000 -> count", "value=4294967296 is too much: "
       "the last one that there is is 4294967295" },
     { "flush mode=0x1000000 -> never", "mode=16777216 is too much: the last "
