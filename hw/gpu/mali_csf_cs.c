@@ -35,6 +35,7 @@ static MaliCsStep mali_cs_raise(MaliCsCtx *x, bool fatal, uint8_t exception,
     c->error = exception;
     c->error_info = info;
     c->fault_async = x->async;
+    c->fault_untold = false;
     c->raise |= fatal ? CS_EVT_FATAL : CS_EVT_FAULT;
     return MALI_CS_STOP;
 }

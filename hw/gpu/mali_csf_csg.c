@@ -145,13 +145,15 @@ void mali_cs_event(MaliCsfState *s, unsigned i, unsigned j, uint32_t bit)
     MaliVerdict v = mali_inject(s, MALI_INJECT_CS_EVENT, .csg = i, .cs = j,
                                 .event = bit);
     MaliWords w = { s, MALI_XLATE_OK };
-    const MaliCs *c = &s->csg[i].cs[j];
+    MaliCs *c = &s->csg[i].cs[j];
     uint32_t irq_req, irq_ack;
     bool irq;
 
     if (mali_csg_untold(s, &v, MALI_ACT_TELL_CS, i, j, bit)) {
+        c->fault_untold |= bit == CS_EVT_FAULT;
         return;
     }
+    c->fault_untold &= bit != CS_EVT_FAULT;
     trace_mali_csf_cs_event(i, j, bit, c->error, c->error_info);
     if (bit == CS_EVT_TILER_OOM) {
         mali_words_put64(&w, mali_cs_out(s, i, j, CS_HEAP_ADDRESS), c->heap);
@@ -453,7 +455,7 @@ static MaliXlate mali_cs_request(MaliCsfState *s, unsigned i, unsigned j)
     }
     c->idle_mask = req;
     if (c->state == MALI_CS_FAULTED && !((req ^ ack) & CS_EVT_FAULT) &&
-        !c->raise) {
+        !c->raise && !c->fault_untold) {
         mali_cs_resume_faulted(c);
     }
     if (c->oom == MALI_OOM_ASKED && !((req ^ ack) & CS_EVT_TILER_OOM) &&
@@ -805,7 +807,8 @@ static const VMStateDescription vmstate_mali_cs = {
         VMSTATE_BOOL(retried, MaliCs),
         VMSTATE_INT64(held_until, MaliCs),
         VMSTATE_UINT8(kept, MaliCs),
-        VMSTATE_BOOL(fault_async, MaliCs),
+        VMSTATE_UINT8(fault_async, MaliCs),
+        VMSTATE_UINT8(fault_untold, MaliCs),
         VMSTATE_UINT32(raise, MaliCs),
         VMSTATE_INT64(resource_since, MaliCs),
         VMSTATE_UINT64(error_info, MaliCs),

@@ -260,7 +260,8 @@ typedef struct MaliCs {
     bool retried;           /* the instruction that is next has been tried */
     int64_t held_until;     /* ns: a rule has it wait until then */
     uint8_t kept;           /* what it becomes when a rule lets it start */
-    bool fault_async;       /* the fault is that of an earlier instruction */
+    uint8_t fault_async;    /* the fault is that of an earlier instruction */
+    uint8_t fault_untold;   /* and a rule keeps the host from knowing of it */
     uint32_t raise;         /* CS_EVT_* that the host is to be told */
     int64_t resource_since; /* ns: held or waited for */
     uint64_t error_info;

@@ -14,7 +14,7 @@
 #include "trace.h"
 
 #define MALI_SUSPEND_MAGIC      0x6c615343      /* "CSal" */
-#define MALI_SUSPEND_VERSION    1
+#define MALI_SUSPEND_VERSION    2
 #define MALI_SUSPEND_HEADER     16
 
 /* A member of a struct, or an array, as little-endian integers in the buffer */
@@ -41,6 +41,7 @@ static const MaliSuspendField mali_suspend_cs[] = {
     FIELD_OF(MaliCs, error),
     FIELD_OF(MaliCs, resources),
     FIELD_OF(MaliCs, fault_async),
+    FIELD_OF(MaliCs, fault_untold),
     FIELD_OF(MaliCs, error_info),
     FIELD_OF(MaliCs, extract),
     ARRAY_OF(MaliCs, regs),

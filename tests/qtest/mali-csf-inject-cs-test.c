@@ -385,6 +385,15 @@ static void test_event(void)
                     csg_in(&b.g, CSG_CS_IRQ_ACK));
     g_assert_false(cs_drained(&b.g, 0));
     g_assert_cmpint(inject_hits(b.qts, "f"), ==, 1);
+    /* No doorbell is the host's word for it, also after a suspend */
+    csg_ring_queues(&b.g, 1);
+    qtest_clock_step(b.qts, LIMIT_JOB);
+    g_assert_false(cs_drained(&b.g, 0));
+    group_suspend(&b.g);
+    group_resume(&b.g, 0);
+    csg_ring_queues(&b.g, 1);
+    qtest_clock_step(b.qts, LIMIT_JOB);
+    g_assert_false(cs_drained(&b.g, 0));
     check_works(&b.g, 1, 0x1111);
     group_terminate(&b.g);
     b.g = group_new(&b.vm, 0, 2);
