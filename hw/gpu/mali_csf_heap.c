@@ -254,7 +254,9 @@ MaliTaskRet mali_heap_take(MaliTask *t, uint64_t context, uint64_t bytes)
     MaliCs *c = t->c;
     uint64_t va = mali_task_read64(t, context + TILER_HEAP), type;
     MaliHeap heap;
-    MaliVerdict v;
+    bool asks = !c->tiler_left || c->handler_depth ||
+                c->oom == MALI_OOM_GRANTED || c->oom == MALI_OOM_REFUSED;
+    MaliVerdict v = { };
 
     if (t->s->sched.task_left <= 0) {
         return MALI_TASK_STALL;
@@ -277,8 +279,11 @@ MaliTaskRet mali_heap_take(MaliTask *t, uint64_t context, uint64_t bytes)
     if (!c->tiler_left || c->handler_depth) {
         c->tiler_left = bytes;
     }
-    v = mali_inject(t->s, MALI_INJECT_HEAP, .csg = t->csg, .cs = t->cs,
-                    .va = va);
+    /* Not each time that it looks again, as after a slice or a lock */
+    if (asks) {
+        v = mali_inject(t->s, MALI_INJECT_HEAP, .csg = t->csg, .cs = t->cs,
+                        .va = va);
+    }
     if (v.act == MALI_ACT_OOM) {
         return mali_heap_out_of_memory(t);
     }

@@ -468,6 +468,22 @@ static void test_oom_storm(void)
     qtest_quit(b.qts);
 }
 
+/* A draw that goes on in the next slice, and in the next, has not asked again */
+static void test_heap_once(void)
+{
+    Bed b;
+
+    heap_start(&b, 1);
+    inject_add(b.qts, "heap name=h -> count");
+    vm_write64(&b.vm, VA_CHUNK(0), VA_CHUNK(0));
+    draw_regs(&b.g, 0, CHUNK / 64);
+    draw(&b);
+    qtest_clock_step(b.qts, NS_JOB);
+    g_assert_false(cs_drained(&b.g, 0));
+    g_assert_cmpint(inject_hits(b.qts, "h"), ==, 1);
+    qtest_quit(b.qts);
+}
+
 /* The host has nothing either: CS_FAULT, as no pass is there to wait for */
 static void test_oom_refused(void)
 {
@@ -553,6 +569,7 @@ int main(int argc, char **argv)
         { "sync-kinds", test_sync_kinds },
         { "event", test_event },
         { "oom-storm", test_oom_storm },
+        { "heap-once", test_heap_once },
         { "oom-refused", test_oom_refused },
         { "oom-event", test_oom_event },
         { "progress", test_progress },
