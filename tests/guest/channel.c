@@ -20,6 +20,9 @@
 #include "host.h"
 #include "panthor.h"
 
+/* Of a question that the answer repeats; a rule has less than 1,024 characters */
+#define LONG_WORD 900
+
 /* It matches nothing that happens here. */
 #define IDLE_RULE "as-command name=left optional as=0 va=0xfff000000000 -> count"
 
@@ -112,6 +115,53 @@ static void many(const void *arg)
 	(void)arg;
 }
 
+/* Lines on both ports, as fast as they go */
+static void make_noise(void)
+{
+	static const char line[] = "# noise\n";
+
+	for (unsigned int i = 0; ; i++) {
+		kmsg(6, "channel: noise %u", i);
+		if (write(STDOUT_FILENO, line, strlen(line)) < 0)
+			_exit(1);
+	}
+}
+
+/* What the host reads while it asks QEMU must not keep the question waiting that is in it. */
+static void noise(const void *arg)
+{
+	unsigned int who;
+	pid_t pid;
+
+	host_need();
+	pid = fork();
+	if (!pid)
+		make_noise();
+	CHECK(pid > 0, "fork: %s", strerror(errno));
+	for (who = 0; who < 5; who++)
+		ask_often(who);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	(void)arg;
+}
+
+/* Answers of a thousand bytes: longer than any FIFO or buffer on their way but the last */
+static void large(const void *arg)
+{
+	char answer[ANSWER_SIZE], first[ANSWER_SIZE] = "";
+
+	host_need();
+	for (unsigned int i = 0; i < 100; i++) {
+		/* It is refused, with the question's words in the sentence. */
+		EXPECT_EQ(ask(answer, "inject-add flush -> %0*d", LONG_WORD, 0), -EREMOTEIO);
+		CHECK(strlen(answer) > LONG_WORD, "only %zu bytes: %s", strlen(answer), answer);
+		if (!i)
+			strcpy(first, answer);
+		CHECK(!strcmp(answer, first), "another answer: %s", answer);
+	}
+	(void)arg;
+}
+
 /* Some die before they ask, some in the middle, some before they have heard. */
 static void killed(const void *arg)
 {
@@ -183,6 +233,8 @@ static const struct test tests[] = {
 	{ "answers", "what the device says of itself comes into the guest", answers, NULL, 0 },
 	{ "refused", "the host and the device say why they refuse", refused, NULL, 0 },
 	{ "many", "six processes ask at the same time", many, NULL, 0 },
+	{ "noise", "while both ports have other things to carry", noise, NULL, 0 },
+	{ "large", "answers that do not fit into what they pass", large, NULL, 0 },
 	{ "killed", "processes that are killed while they ask", killed, NULL, 0 },
 	{ "torn", "half a question", torn, NULL, 0 },
 	{ "hits", "a rule hits, as often as the driver's probe has it", hits, NULL, 0 },
