@@ -14,6 +14,13 @@
 		.text = "exception type " #type ": ",				\
 	}
 
+/*
+ * One of the firmware's: it does not get on from that moment. The driver's answer, to
+ * disable the address space, comes later, and how much later depends on the host.
+ */
+#define FW_FAULT(event)								\
+	event "as-fault as=0 va=0x4000000 type=0xc3", event "mcu-hang"
+
 static const struct fault_case fault_mmu_cases[] = {
 	/* A command that does not end: as_send_cmd_and_wait() asks for a reset */
 	{
@@ -119,7 +126,7 @@ static const struct fault_case fault_mmu_cases[] = {
 		.ms = BOOT_MS + STOP_MS + FLUSH_MS,
 		.says = M(MMU_FAULT) | M(BOOT_FAILED) | M(PROBE_FAILED),
 	}, {
-		"fw_fault", IDLE, { AT_ONCE "as-fault as=0 va=0x4000000 type=0xc3" },
+		"fw_fault", IDLE, { FW_FAULT(AT_ONCE) },
 		RECOVERS, .by = "panthor_sched_suspend", INNOCENT, INNOCENT,
 		.ms = SILENCE_MS + REBOOT_MS,
 		.says = M(MMU_FAULT) | M(CSG_LATE) | M(TERMINATING),
@@ -130,20 +137,18 @@ static const struct fault_case fault_mmu_cases[] = {
 		.says = M(MMU_FAULT) | M(CSG_LATE) | M(TERMINATING),
 	}, {
 		"fw_fault", SUSPEND,
-		{ "csg-request csg=0 request=suspend count=1 -> "
-		  "as-fault as=0 va=0x4000000 type=0xc3" },
+		{ FW_FAULT("csg-request csg=0 request=suspend count=1 -> ") },
 		RECOVERS, .by = "panthor_fw_wait_mcu_halted",
 		.ms = REBOOT_MS, .polls = HALT_MS, .says = M(MMU_FAULT) | M(HALT_LATE),
 	}, {
 		"fw_fault", RESUME,
-		{ "glb-request request=cfg-alloc-en count=1 -> "
-		  "as-fault as=0 va=0x4000000 type=0xc3" },
+		{ FW_FAULT("glb-request request=cfg-alloc-en count=1 -> ") },
 		RECOVERS, .by = "csgs_upd_ctx_apply_locked",
 		.ms = SILENCE_MS + REBOOT_MS,
 		.says = M(MMU_FAULT) | M(CSG_LATE),
 	}, {
 		"fw_fault", EVICTION,
-		{ "as-command as=1 command=lock count=1 -> as-fault as=0 va=0x4000000 type=0xc3" },
+		{ FW_FAULT("as-command as=1 command=lock count=1 -> ") },
 		RECOVERS, .by = "panthor_sched_suspend", INNOCENT, INNOCENT,
 		.ms = SILENCE_MS + REBOOT_MS,
 		.says = M(MMU_FAULT) | M(CSG_LATE) | M(TERMINATING),
