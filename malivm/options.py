@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 DEFAULT_MODEL = "g610"
-DEFAULT_TIMEOUT = 600
+# Of the longest suite, fault, on the slowest kernel, with KASAN; tests have limits of their own.
+DEFAULT_TIMEOUT = 1800
 DEFAULT_SMP = 2
 DEFAULT_MEMORY = "512M"
 DEFAULT_SWAP = "256M"
@@ -129,7 +130,7 @@ COMMANDS = (
     Command("run", "boot a guest, run tests, report", (
         Option("tests", "a test (SUITE.NAME), the first parts of a name, a suite, smoke (quick "
                "tests of all suites), or all (default: all, which leaves out bench, fault, frames, "
-               "measure, mmu, reclaim and soak)", {"nargs": "*", "metavar": "TEST"}),
+               "kmemleak, measure, mmu, reclaim and soak)", {"nargs": "*", "metavar": "TEST"}),
         Option("--kernel", f"{KERNEL_HELP}; several, separated by commas, for one table",
                KERNEL.more),
         *MACHINE[1:],

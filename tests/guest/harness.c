@@ -17,6 +17,7 @@
 #include "ask.h"
 #include "conf.h"
 #include "harness.h"
+#include "leaks.h"
 
 #define MAX_METRICS 48
 #define MAX_TUNABLES 16
@@ -590,6 +591,51 @@ static size_t select_tests(struct selection *sel, const struct suite *suite, int
 	return count;
 }
 
+/* --- What the tests have lost --- */
+
+/* The first lines of a report say how large, and whose; the last ones where it came from. */
+static void log_report(char *report)
+{
+	char *line, *save;
+
+	for (line = strtok_r(report, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+		test_log("%s", line);
+}
+
+static void judge_leak(char *report, void *data)
+{
+	const struct suite *suite = data;
+	const struct known_leak *known;
+
+	for (known = suite->leaks; known && known->function; known++) {
+		if (strstr(report, known->function)) {
+			test_seen(known->file, "memory of %s() is lost", known->function);
+			return;
+		}
+	}
+	EXPECT(0, "%.*s", (int)strcspn(report, ":"), report);
+	log_report(report);
+}
+
+static void test_leaks(const void *arg)
+{
+	CHECK_OK(leaks_find(judge_leak, (void *)arg));
+}
+
+static size_t add_leaks_test(struct selection *sel, size_t count, const struct suite *suite)
+{
+	static struct test test = {
+		"leaks", "the kernel has lost no memory", test_leaks, NULL, 0
+	};
+
+	if (!count || !leaks_watched())
+		return count;
+	test.arg = suite;
+	sel[count].test = &test;
+	snprintf(sel[count].name, sizeof(sel->name), "%s.%s", suite->name, test.name);
+	return count + 1;
+}
+
 static int run_selection(const struct selection *sel, size_t count)
 {
 	bool keep_going = conf_bool("keep-going", 0);
@@ -646,7 +692,7 @@ int suite_main(const struct suite *suite, int argc, char **argv)
 	}
 
 	conf_load(CONF_PATH);
-	sel = calloc(suite->nr + argc, sizeof(*sel));
+	sel = calloc(suite->nr + argc + 1, sizeof(*sel));
 	result = mmap(NULL, sizeof(*result), PROT_READ | PROT_WRITE,
 		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (!sel || result == MAP_FAILED) {
@@ -666,5 +712,5 @@ int suite_main(const struct suite *suite, int argc, char **argv)
 		fprintf(stderr, "%s: cannot set up: %s\n", suite->name, strerror(-err));
 		return 2;
 	}
-	return run_selection(sel, count);
+	return run_selection(sel, add_leaks_test(sel, count, suite));
 }
