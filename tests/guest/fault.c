@@ -108,6 +108,31 @@ static void check_restarts(struct scene *s)
 		EXPECT(restarts == usual, "%u resets and cold boots", restarts - usual);
 }
 
+/*
+ * What a client does with a driver that ends its group each time the GPU goes down. It is
+ * down when the group is made: mapped while it is active, the group's memory would lead to
+ * a reset, or to more, depending on the moment.
+ */
+static void check_lasting(struct party *p)
+{
+	int ret;
+
+	client_wait_suspended(&p->c);
+	client_new_group(&p->c, 1);
+	CHECK_OK(party_copy(p));
+	CHECK_OK(party_result(p, JOB_MS));
+	party_check_copy(p);
+	party_check_pattern(p);
+	client_wait_suspended(&p->c);
+	ret = party_copy(p);
+	if (!ret)
+		ret = party_result(p, JOB_MS);
+	if (ret == -EINVAL || ret == -ECANCELED)
+		test_seen(LASTING, "%s's group ended when the GPU was suspended", p->name);
+	else
+		EXPECT(!ret, "%s's job after a suspend: %s", p->name, strerror(-ret));
+}
+
 /* When the GPU has gone down and come up once more, nothing of it is left. */
 static void check_again(struct scene *s)
 {
@@ -129,7 +154,10 @@ static void check_clients(struct scene *s)
 	metric_double("read_us", s->read_us);
 	EXPECT(fault_left(s), "it took longer than what %s() waits for", f->by);
 	fault_end(s);
-	if (f->outcome == UNPLUGS) {
+	if (f->lasting) {
+		check_lasting(&s->victim);
+		check_lasting(&s->other);
+	} else if (f->outcome == UNPLUGS) {
 		check_gone(&s->victim);
 		check_gone(&s->other);
 	} else {
@@ -137,7 +165,7 @@ static void check_clients(struct scene *s)
 		check_next(&s->other, f->other);
 	}
 	check_restarts(s);
-	if (f->outcome != UNPLUGS)
+	if (f->outcome != UNPLUGS && !f->lasting)
 		check_again(s);
 }
 
@@ -198,7 +226,7 @@ static void reload(const struct fault_case *f)
 {
 	int ret;
 
-	EXPECT(f->wedged || f->outcome == UNPLUGS || f->outcome == PROBE_FAILS,
+	EXPECT(f->wedged || f->lasting || f->outcome == UNPLUGS || f->outcome == PROBE_FAILS,
 	       "the GPU does not work afterwards");
 	sleep_ms(f->heal_ms);
 	CHECK_OK(driver_unload());
@@ -234,7 +262,7 @@ static void test_case(const void *arg)
 	}
 	waitpid(pid, &status, 0);
 	fault_end(s);
-	if (s->f->wedged || works())
+	if (s->f->wedged || s->f->lasting || works())
 		reload(s->f);
 	if (s->f->dirty)
 		reset();
@@ -258,7 +286,8 @@ static size_t add_tests(struct test *tests, const struct fault_table *table)
 int main(int argc, char **argv)
 {
 	static const struct fault_table * const tables[] = {
-		&fault_mmu, &fault_gpu, &fault_irq, &fault_fw, &fault_sched, &fault_wedged,
+		&fault_mmu, &fault_gpu, &fault_irq, &fault_fw, &fault_sched, &fault_heap,
+		&fault_wedged,
 	};
 	struct suite suite = { .name = "fault" };
 	struct test *tests;

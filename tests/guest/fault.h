@@ -73,6 +73,10 @@ enum message {
 	NR_MESSAGES
 };
 
+/* Of a client's data: a shader program's descriptor, and an empty one of its storage */
+#define AT_SHADER	0x100
+#define AT_STORAGE	0x140
+
 #define M(message)	(1u << (message))
 #define MAX_RULES	4
 /* A rule that hits when the phase begins, with the driver's next read of the clock */
@@ -94,6 +98,8 @@ struct fault_case {
 	unsigned int heal_ms;		/* the hardware is whole again so long after the end */
 	bool wedged;			/* or never, until it is reset */
 	bool dirty;			/* it has latched something that only a reset takes away */
+	bool lasting;			/* until the driver is loaded anew: LASTING */
+	bool draws;			/* jobs draw before they copy, and need tiler memory for it */
 };
 
 struct fault_table {
@@ -105,10 +111,15 @@ struct fault_table {
 	const struct fault_table name = { name##_cases, ARRAY_SIZE(name##_cases) }
 
 extern const struct fault_table fault_mmu, fault_gpu, fault_irq, fault_fw, fault_sched,
-	fault_wedged;
+	fault_heap, fault_wedged;
 
 /* Of a GPU that stays broken until it is reset, which the driver does not do at first */
 #define NO_RESET	"docs/findings/no-reset-at-probe.md"
+
+/* After a flush that was lost in a suspend or a resume each suspend ends the groups */
+#define LASTING		"docs/findings/flush-never-again.md"
+/* A reset that is asked for during a resume is never done, and no job run until then */
+#define STALLED		"docs/findings/reset-while-resuming.md"
 
 /* fault_log.c: what the kernel may say, and what it has to have said */
 void fault_log_open(const struct fault_case *f, struct klog *log);
@@ -125,6 +136,7 @@ struct party {
 	struct bo pattern, copy;
 	uint32_t number;		/* what the last job is to store */
 	int fence;			/* its sync file, or -errno: it was refused */
+	uint64_t heap;			/* the context of its tiler heap; 0: it draws nothing */
 };
 
 void party_open(struct party *p, const char *name);
@@ -136,6 +148,9 @@ void party_stop(struct party *p);
 /* Queue the one that copies the pattern. 0 or -errno. */
 int party_copy(struct party *p);
 bool party_done(const struct party *p);
+/* From now on its jobs draw first: fault_draw.c */
+void party_draws(struct party *p);
+void emit_draws(const struct party *p, struct stream *s);
 /* How the last job ended: 0, its error, the error it was refused with, or -ETIME. */
 int party_result(struct party *p, unsigned int ms);
 /* Its work is there: the copy is the pattern. */

@@ -45,6 +45,21 @@ static const struct fault_case fault_gpu_cases[] = {
 		.ms = FLUSH_MS + REBOOT_MS, .says = M(FLUSH_LATE),
 	},
 
+	/* Here nothing resets the GPU */
+	{
+		"flush_lost", SUSPEND, { "flush count=1 -> never" },
+		RECOVERS, .by = "panthor_device_resume", CANCELED, CANCELED,
+		.ms = FLUSH_MS + BOOT_MS, .says = M(FLUSH_LATE), .may = M(WARN_AS_DISABLE),
+		.lasting = true,
+	}, {
+		/* That of panthor_mmu_suspend(), when the first attempt has failed */
+		"flush_lost", RESUME, { "flush count=1 -> never", "mcu-boot count=1 -> fail" },
+		RECOVERS, .by = "panthor_device_resume", .ms = FLUSH_MS + 2 * BOOT_MS,
+		.says = M(FLUSH_LATE) | M(BOOT_FAILED) | M(FW_RESET_FAILED) | M(FAST_FAILED) |
+			M(WARN_AS_DISABLE),
+		.lasting = true,
+	},
+
 	/* Resets, here asked for because of a command that does not end */
 	{
 		"reset_slow", RUNNING,

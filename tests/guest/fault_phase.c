@@ -19,8 +19,11 @@
 #define EXTRA_VA	0x50000000ull
 /* All there is */
 #define SHRINK_PAGES	(1ul << 20)
-/* What the guest takes for everything that is not waiting for the hardware */
-#define WORK_MS		patience(5000)
+/*
+ * What the guest takes for everything that is not waiting for the hardware; less than a
+ * job's time-out, so that a case shows that came to its end by way of one it should not need
+ */
+#define WORK_MS		patience(TIMEOUT_MS - 1000)
 /* Long enough for a few ticks of the driver's scheduler, of 10 ms */
 #define SETTLE_MS	200
 /* How often what a phase does is done until the fault strikes */
@@ -256,6 +259,18 @@ static void do_suspend(struct scene *s)
 	copy_jobs(s);
 }
 
+/* The victim's job is done; or the GPU has gone down again, and it is not. */
+static void await_resumed(struct scene *s)
+{
+	while (!party_done(&s->victim) && fault_left(s)) {
+		if (struck(s) && is_suspended(s) && !party_done(&s->victim)) {
+			test_seen(STALLED, "a job was not run, and the GPU suspended");
+			return;
+		}
+		sleep_ms(5);
+	}
+}
+
 static void do_resume(struct scene *s)
 {
 	power_control(s, "auto");
@@ -263,7 +278,10 @@ static void do_resume(struct scene *s)
 	fault_begin(s);
 	/* One after the other, so that it is the victim's that resumes the GPU. */
 	party_copy(&s->victim);
-	party_result(&s->victim, fault_left(s));
+	if (s->f->lasting)
+		await_resumed(s);
+	else
+		party_result(&s->victim, fault_left(s));
 	party_copy(&s->other);
 }
 
@@ -287,6 +305,10 @@ void fault_phase(struct scene *s)
 	if (s->f->phase != PROBE) {
 		party_open(&s->victim, "victim");
 		party_open(&s->other, "other");
+		if (s->f->draws) {
+			party_draws(&s->victim);
+			party_draws(&s->other);
+		}
 		/* It was suspended: the first one that is active gets address space 1, slot 0 */
 		client_wait_suspended(&s->victim.c);
 		power_control(s, "on");

@@ -25,9 +25,6 @@
 #define AT_STARTED	0x000
 #define AT_STOP		0x040
 #define AT_NUMBER	0x080
-/* A shader program's descriptor, and an empty one of its storage */
-#define AT_SHADER	0x100
-#define AT_STORAGE	0x140
 /* Of the code: the job that waits to be told, and the one that does not */
 #define SPIN_AT		0x0000
 #define COPY_AT		0x1000
@@ -152,12 +149,13 @@ static int party_submit(struct party *p, size_t offset, const struct stream *s)
 
 int party_spin(struct party *p)
 {
-	STREAM(s, 32);
+	STREAM(s, 96);
 
 	data32(&p->c)[AT_STARTED / 4] = 0;
 	data32(&p->c)[AT_STOP / 4] = 0;
 	data32(&p->c)[AT_SHADER / 4] = 8;
 	emit_spin(&s);
+	emit_draws(p, &s);
 	emit_copy(&s, ++p->number);
 	return party_submit(p, SPIN_AT, &s);
 }
@@ -182,8 +180,9 @@ void party_stop(struct party *p)
 
 int party_copy(struct party *p)
 {
-	STREAM(s, 32);
+	STREAM(s, 64);
 
+	emit_draws(p, &s);
 	emit_copy(&s, ++p->number);
 	return party_submit(p, COPY_AT, &s);
 }

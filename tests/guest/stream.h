@@ -22,6 +22,7 @@
 #define CS_MOVE32(r, v)		(CS_OP(2) | CS_DST(r) | CS_IMM32(v))
 #define CS_WAIT(mask)		(CS_OP(3) | CS_MASK(mask))
 #define CS_RUN_COMPUTE()	CS_OP(4)
+#define CS_RUN_IDVS()		CS_OP(6)
 #define CS_FINISH_TILING()	CS_OP(9)
 #define CS_FINISH_FRAGMENT(first, last)	(CS_OP(11) | CS_SRC(first) | CS_SRC1(last))
 #define CS_ADD32(d, s, v)	(CS_OP(16) | CS_DST(d) | CS_SRC(s) | CS_IMM32(v))
