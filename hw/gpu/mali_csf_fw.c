@@ -227,6 +227,9 @@ static void mali_mcu_write_control(MaliCsfState *s, unsigned bank, unsigned reg,
         mali_guest_error("unknown MCU_CONTROL %u", val);
         return;
     }
+    if (mali_gpu_resetting(s, "MCU_CONTROL")) {
+        return;
+    }
     trace_mali_csf_mcu_control(s->fw.mcu_control, val, s->fw.mcu_status);
     if (mali_check_on(s) && val != MCU_CONTROL_DISABLE) {
         mali_check_powered(s, -1, "the MCU was started");

@@ -84,6 +84,15 @@ bool mali_gpu_powered(const MaliCsfState *s, MaliPowerDomain domain)
     return s->gpu.power[domain].ready != 0;
 }
 
+bool mali_gpu_resetting(const MaliCsfState *s, const char *what)
+{
+    if (!mali_event_pending(s, MALI_EV_RESET)) {
+        return false;
+    }
+    mali_guest_error("%s was written while a reset is under way", what);
+    return true;
+}
+
 /* The registers of a domain lie apart by one column (SHADER, TILER, L2) */
 static MaliPowerDomain mali_gpu_reg_domain(unsigned reg)
 {
@@ -149,7 +158,7 @@ static void mali_gpu_write_power(MaliCsfState *s, unsigned bank, unsigned reg,
     uint64_t mask = reg & 1 ? (uint64_t)val << 32 : val;
     bool on = mali_gpu_reg_row(reg) == R_SHADER_PWRON;
 
-    if (!mask) {
+    if (!mask || mali_gpu_resetting(s, on ? "PWRON" : "PWROFF")) {
         return;
     }
     if (domain != MALI_POWER_L2 && on && !mali_gpu_powered(s, MALI_POWER_L2)) {

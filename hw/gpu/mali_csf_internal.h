@@ -574,6 +574,8 @@ extern const VMStateDescription vmstate_mali_irq;
 void mali_gpu_init(MaliCsfState *s);
 void mali_gpu_reset(MaliCsfState *s);
 bool mali_gpu_powered(const MaliCsfState *s, MaliPowerDomain domain);
+/* Whether it is being reset: what is written to @what then is lost, and told */
+bool mali_gpu_resetting(const MaliCsfState *s, const char *what);
 uint64_t mali_gpu_cycles(const MaliCsfState *s);
 uint64_t mali_gpu_timestamp(const MaliCsfState *s);
 /* Whether FLUSH_CACHE2 with flush id @id has anything to do */

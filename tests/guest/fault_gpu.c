@@ -73,8 +73,7 @@ static const struct fault_case fault_gpu_cases[] = {
 		.says = M(AS_STUCK) | M(RESET_LATE),
 	}, {
 		"reset_never", RUNNING,
-		{ "as-command as=1 command=lock count=1 -> never", "reset -> never",
-		  "mcu-boot -> never" },
+		{ "as-command as=1 command=lock count=1 -> never", "reset -> never" },
 		UNPLUGS, .by = "panthor_device_reset_work", CANCELED, CANCELED,
 		.ms = REBOOT_MS, .polls = 2 * AS_MS,
 		.says = M(AS_STUCK) | M(RESET_LATE) | M(BOOT_FAILED) | M(FW_RESET_FAILED) |

@@ -209,9 +209,15 @@ static void test_reset_stuck(void)
     start_reset(&b);
     qtest_clock_step(b.qts, NS_LONG);
     start_flush(&b);
+    gpu_write64(b.qts, PWR_ON + DOMAIN_L2, 1);
+    gpu_write(b.qts, MCU_CONTROL, MCU_AUTO);
     qtest_clock_step(b.qts, NS_LONG);
     g_assert_false(flush_done(&b));
     g_assert_false(reset_done(&b));
+    g_assert_cmphex(gpu_read64(b.qts, PWR_READY + DOMAIN_L2), ==, 0);
+    g_assert_cmphex(gpu_read64(b.qts, PWR_TRANS + DOMAIN_L2), ==, 0);
+    g_assert_cmphex(gpu_read(b.qts, MCU_CONTROL), ==, MCU_DISABLE);
+    g_assert_cmphex(gpu_read(b.qts, MCU_STATUS), ==, 0);
     bed_reset(&b);
     check_works(&b.g, 0, 0x1111);
     qtest_quit(b.qts);
