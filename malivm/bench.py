@@ -11,7 +11,7 @@ import os
 import statistics
 
 from . import (bench_check, bench_fuzz, bench_inject, bench_jobs, bench_kernel, bench_machine,
-               bench_tlb, guest, machine, options, paths, progress, run, table)
+               bench_step, bench_tlb, guest, machine, options, paths, progress, run, table)
 from .errors import MaliError
 from .figure import Figure, Round, Samples, ratio
 from .results import EXIT_FAIL, EXIT_PASS
@@ -67,6 +67,15 @@ FIGURES = (
     Figure("first-test", "start to test, plain kernel", 2, "s", bench_kernel.SOURCE,
            "./mali-vm run probe.query --kernel built:plain --log log: the console's time stamps "
            "show what is waited for", ratio=False),
+    Figure("step", "step of a bisection / boot, no GPU", 1.5, "s", bench_step.SOURCE,
+           "step-build, step-test and boots say which of its parts it is"),
+    Figure("step-build", "its build, one file changed", 10, "s", bench_step.SOURCE,
+           "build/logs/module.log: is more compiled than the one file? And what takes the rest: "
+           "the module's build, or the initramfs?", ratio=False),
+    Figure("step-test", "its test", None, "s", bench_step.SOURCE,
+           "./mali-vm run evict.bound1-4k.shrink: the test's own seconds", ratio=False),
+    Figure("boots", "boots an hour / no GPU", 0.8, "/h", bench_step.SOURCE,
+           "the figures boot and probe", least=True),
     Figure("run", "make run, everything built", 15, "s", bench_machine.RUN,
            "compare boot and the tests' seconds in its own last line", ratio=False),
 )

@@ -198,7 +198,7 @@ COMMANDS = (
     Command("bench", "what the device costs, beside what it is compared with", (
         Option("names", "boot, probe, idle, loop, copy, fence, queue, groups, suspended, "
                "evict, tlb-hit, tlb-miss, tlb-drop, check, dma-check, no-rules, rules, fuzz, "
-               "smoke, first-test, run (default: all)",
+               "smoke, first-test, step, step-build, step-test, boots, run (default: all)",
                {"nargs": "*", "metavar": "NAME"}),
         *MACHINE,
         _value("--repeat", "N", "runs, of which the median counts", 5, positive),
