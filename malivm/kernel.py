@@ -67,13 +67,11 @@ class _Candidate:
 def resolve(spec: str, config: Sequence[Path] = ()) -> Kernel:
     """The kernel `spec` names: debian[:VERSION], built[:VARIANT], an arm64 Image, or a tree,
     built or to be built; `config` are files with more options for one that is built here."""
+    wanted = to_build(spec)
+    if wanted:
+        return built(*wanted, config)
     kind, _, rest = spec.partition(":")
-    if kind == "built":
-        linux.variant_name(rest)
-        return built(rest, linux.source(apt.Repo("arm64", SUITES)), config)
     path = Path(spec).expanduser()
-    if kind != "debian" and _is_source(path):
-        return built(linux.QUICK, linux.given(path, f"--kernel {spec}"), config)
     if config:
         raise errors.MaliError(f"--config has no effect on --kernel {spec}, which is built already:"
                                " take built[:VARIANT], or a source tree")
@@ -89,6 +87,18 @@ def resolve(spec: str, config: Sequence[Path] = ()) -> Kernel:
     if path.parts[-4:-1] == ("arch", "arm64", "boot") and (path.parents[3] / ".config").exists():
         return _tree(path.parents[3], path)
     return _image(path)
+
+
+def to_build(spec: str) -> tuple[str, linux.Source] | None:
+    """Variant and source of a kernel that is built here; None if `spec` names another one."""
+    kind, _, rest = spec.partition(":")
+    if kind == "built":
+        linux.variant_name(rest)
+        return rest, linux.source(apt.Repo("arm64", SUITES))
+    path = Path(spec).expanduser()
+    if kind != "debian" and _is_source(path):
+        return linux.QUICK, linux.given(path, f"--kernel {spec}")
+    return None
 
 
 def number(release: str) -> tuple[int, ...]:
@@ -210,7 +220,11 @@ def _unpack(candidate: _Candidate) -> Path:
 
 def built(variant: str, origin: linux.Source, config: Sequence[Path] = ()) -> Kernel:
     """The kernel of a variant (see linux.ensure()), brought up to date."""
-    done = linux.ensure(variant, origin, config)
+    return of(linux.ensure(variant, origin, config))
+
+
+def of(done: linux.Built) -> Kernel:
+    """A kernel that was built, as it is."""
     return dataclasses.replace(_tree(done.tree), args=linux.VARIANTS[done.variant].args,
                                origin=f"{done.source.version}, built as {done.variant}")
 

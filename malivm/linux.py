@@ -212,13 +212,40 @@ def ensure(variant: str, origin: Source, config: Sequence[Path] = ()) -> Built:
         paths.write_whole(work / "source", f"{origin.tree}\n")
         # What was built from sources that are gone
         paths.prune(work.parent, "source")
-        again = _complete(work, key)
+        again, begun = _complete(work, key), time.time_ns()
         (work / "built").unlink(missing_ok=True)
         built.tree.mkdir(exist_ok=True)
         _configure(built, make, asked)
         _build(built, make, again)
         paths.write_whole(work / "built", key)
+        # What is edited during a build may not be in it.
+        os.utime(work / "built", ns=(begun, begun))
     return built
+
+
+def only_changed_in(built: Built, folder: Path) -> bool:
+    """All was built before, and in the source nothing has changed since but files of `folder`."""
+    stamp = built.work / "built"
+    if not _complete(built.work, _key(_make(built), _asked(built))):
+        return False
+    since, top = stamp.stat().st_mtime_ns, str(built.source.tree)
+    leave_out = {os.path.join(top, ".git"), os.path.join(top, "Documentation"),
+                 os.path.join(top, str(folder))}
+    todo = [top]
+    while todo:
+        name = todo.pop()
+        # Of a file that is gone, its folder tells; git's own come and go in the first one.
+        if name != top and os.stat(name).st_mtime_ns > since:
+            return False
+        with os.scandir(name) as entries:
+            for entry in entries:
+                if entry.path in leave_out:
+                    continue
+                if entry.is_dir(follow_symlinks=False):
+                    todo.append(entry.path)
+                elif entry.stat(follow_symlinks=False).st_mtime_ns > since:
+                    return False
+    return True
 
 
 def clean() -> None:

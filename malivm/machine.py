@@ -57,7 +57,10 @@ def _own_modules(chosen: kernel.Kernel, check: str,
 
 def choose(args: argparse.Namespace) -> kernel.Kernel:
     """The kernel that the user asked for, with the driver that they did."""
-    chosen = kernel.resolve(args.kernel, linux.fragments(args.config))
+    fragments = linux.fragments(args.config)
+    wanted = kernel.to_build(args.kernel)
+    chosen = driver.latest(*wanted, fragments) if wanted else \
+        kernel.resolve(args.kernel, fragments)
     if args.driver:
         chosen = driver.ensure(chosen, Path(args.driver), f"--driver {args.driver}")
     return chosen

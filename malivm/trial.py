@@ -68,8 +68,8 @@ def prepare(args: argparse.Namespace, tree: Path) -> machine.Prepared:
     def choose(_: argparse.Namespace) -> kernel.Kernel:
         fragments = linux.fragments(args.config)
         if whole(args):
-            chosen = kernel.built(args.kernel.partition(":")[2],
-                                  linux.given(tree, "the commit"), fragments)
+            chosen = driver.latest(args.kernel.partition(":")[2],
+                                   linux.given(tree, "the commit"), fragments)
         else:
             chosen = driver.ensure(kernel.resolve(args.kernel, fragments), tree, "the commit")
         if not modules.has_driver(chosen.modules):

@@ -277,6 +277,24 @@ class OfUser(LinuxCase):
         message = self.error(lambda: ensure("", fragment))
         self.assertIn("does not take CONFIG_BASE=m, which --config asks for", message)
 
+    def test_what_has_changed_since_it_was_built(self) -> None:
+        folder = Path("drivers/gpu/drm/panthor")
+        built = linux.place(linux.source(REPO), "")
+        self.assertFalse(linux.only_changed_in(built, folder))
+        ensure("")
+        self.assertTrue(linux.only_changed_in(built, folder))
+        later = time.time() + 5
+        os.utime(self.tree / folder / "panthor_mmu.c", (later, later))
+        self.assertTrue(linux.only_changed_in(built, folder))
+        other = self.tree / "drivers/gpu/drm/drm_gem.c"
+        os.utime(other, (later, later))
+        self.assertFalse(linux.only_changed_in(built, folder))
+        os.utime(other, (1, 1))
+        self.assertTrue(linux.only_changed_in(built, folder))
+        other.unlink()
+        os.utime(other.parent, (later, later))
+        self.assertFalse(linux.only_changed_in(built, folder))
+
     def test_not_a_tree(self) -> None:
         shutil.rmtree(self.tree / "drivers")
         self.assertIn("is not a kernel source tree with panthor for arm64: it has no "

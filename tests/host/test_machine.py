@@ -20,7 +20,7 @@ class Prepare(unittest.TestCase):
         """The machine, and the modules that go into its initramfs."""
         args = argparse.Namespace(device_opt=[], model="g610", check=check, kernel="debian",
                                   firmware="free", sanitize=False, smp=1, memory=512, swap=0,
-                                  inject=[])
+                                  inject=[], config=[], driver=None)
         vars(args).update(more)
         chosen = kernel.Kernel(Path("Image"), None, "7.3.4", "test")
         with contextlib.ExitStack() as stack:
