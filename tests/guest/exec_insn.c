@@ -430,6 +430,8 @@ static struct drm_panthor_timestamp_info gpu_time(struct client *c)
 		.flags = DRM_PANTHOR_TIMESTAMP_GPU | DRM_PANTHOR_TIMESTAMP_GPU_CYCLE_COUNT,
 	};
 
+	if (panthor_query_size(&c->gpu, DRM_PANTHOR_DEV_QUERY_TIMESTAMP_INFO) == -EINVAL)
+		test_skip("the driver has no TIMESTAMP_INFO query (version 1.1)");
 	CHECK_OK(panthor_query(&c->gpu, DRM_PANTHOR_DEV_QUERY_TIMESTAMP_INFO, &info,
 			       sizeof(info)));
 	return info;

@@ -143,6 +143,8 @@ static void do_probe(struct scene *s)
 	struct panthor gpu;
 
 	CHECK_OK(panthor_open(&gpu));
+	if (panthor_query_size(&gpu, DRM_PANTHOR_DEV_QUERY_TIMESTAMP_INFO) == -EINVAL)
+		test_skip("the driver has no TIMESTAMP_INFO query (version 1.1)");
 	CHECK_OK(touch(&gpu));
 	s->read_us = measure_read(&gpu);
 	panthor_close(&gpu);

@@ -186,6 +186,8 @@ static void test_query_errors(const void *arg)
 	(void)arg;
 	open_gpu(&gpu);
 	minor = CHECK_OK(panthor_minor(&gpu));
+	if (!minor)
+		test_skip("the driver's GPU_INFO is shorter: it is of version 1.0");
 	for (i = 0; i < ARRAY_SIZE(query_kinds); i++)
 		if (minor >= query_kinds[i].since)
 			check_query_kind(&gpu, &query_kinds[i]);
