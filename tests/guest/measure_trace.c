@@ -83,6 +83,17 @@ static int define(const bool found[ARRAY_SIZE(functions)], char kind)
 	return trace_define(lines);
 }
 
+/* What the kernel says of the line that it did not take */
+static void log_refusal(void)
+{
+	char *text = read_all("/sys/kernel/tracing/error_log"), *line, *save;
+
+	for (line = text ? strtok_r(text, "\n", &save) : NULL; line;
+	     line = strtok_r(NULL, "\n", &save))
+		test_log("%s", line);
+	free(text);
+}
+
 void watch_start(void)
 {
 	bool found[ARRAY_SIZE(functions)] = { false };
@@ -94,9 +105,11 @@ void watch_start(void)
 	ret = define(found, 'f');
 	if (ret < 0)
 		ret = define(found, 'p');
+	if (ret < 0 && !path_exists("/sys/kernel/tracing/dynamic_events"))
+		test_skip("the kernel has neither FPROBE_EVENTS nor KPROBE_EVENTS");
 	if (ret < 0)
-		test_skip("the kernel has neither FPROBE_EVENTS nor KPROBE_EVENTS (%s)",
-			  strerror(-ret));
+		log_refusal();
+	CHECK_OK(ret);
 	CHECK_OK(trace_clock("mono_raw"));
 	CHECK_OK(trace_start(GROUP));
 }
