@@ -218,6 +218,7 @@ static void mali_csf_write(void *opaque, hwaddr offset, uint64_t val,
     MaliRegRef r;
 
     mali_event_poll(s);
+    mali_event_trace_clock();
     if (!mali_reg_lookup(s, offset, size, "write", &r)) {
         return;
     }

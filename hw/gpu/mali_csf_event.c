@@ -110,6 +110,17 @@ static MaliEvent mali_event_first(const MaliCsfState *s, int64_t now)
     return first;
 }
 
+/*
+ * Lines of a log have the host's time, if any; what follows this one begins
+ * at this time of the machine's.
+ */
+void mali_event_trace_clock(void)
+{
+    if (trace_event_get_state_backends(TRACE_MALI_CSF_CLOCK)) {
+        trace_mali_csf_clock(qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL));
+    }
+}
+
 void mali_event_poll(MaliCsfState *s)
 {
     int64_t now;
@@ -125,6 +136,7 @@ void mali_event_poll(MaliCsfState *s)
     while ((ev = mali_event_first(s, now)) != MALI_EV_COUNT) {
         s->due[ev] = MALI_EVENT_IDLE;
         s->stalled &= ~BIT_ULL(ev);
+        mali_event_trace_clock();
         trace_mali_csf_event_run(mali_events[ev].name, ev);
         mali_events[ev].handler(s, ev);
     }

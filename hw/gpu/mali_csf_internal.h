@@ -555,6 +555,8 @@ bool mali_event_pending(const MaliCsfState *s, MaliEvent ev);
  * sees a completion at the modelled moment and not when a host thread wakes.
  */
 void mali_event_poll(MaliCsfState *s);
+/* What the device does next begins now: for whoever reads the trace */
+void mali_event_trace_clock(void);
 void mali_event_init(MaliCsfState *s);
 void mali_event_finalize(MaliCsfState *s);
 void mali_event_reset(MaliCsfState *s);

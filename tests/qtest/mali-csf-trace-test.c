@@ -153,11 +153,32 @@ static void test_loop(void)
     }
 }
 
+/* What a register write causes stands behind the machine's time of the write */
+static void test_clock(void)
+{
+    g_autofree char *text = NULL, *line = NULL;
+    const char *clock, *command;
+    int64_t now;
+    Log log;
+
+    log_start(&log, "-trace mali_csf_clock -trace mali_csf_mmu_command");
+    now = qtest_clock_step(log.b.qts, 12345);
+    gpu_write(log.b.qts, AS(7) + AS_COMMAND, CMD_FLUSH_MEM);
+    text = log_finish(&log);
+    line = g_strdup_printf("mali_csf_clock %" PRId64 " ns\n", now);
+    clock = strstr(text, line);
+    g_assert_nonnull(clock);
+    clock += strlen(line);
+    command = strstr(text, "mali_csf_mmu_command AS 7 ");
+    g_assert_true(clock == command);
+}
+
 static const TestCase cases[] = {
     { "faults", test_faults },
     { "not-fetched", test_not_fetched },
     { "instructions", test_instructions },
     { "loop", test_loop },
+    { "clock", test_clock },
 };
 
 int main(int argc, char **argv)
