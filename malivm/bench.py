@@ -134,7 +134,7 @@ def _tell_if_busy() -> None:
 def main(args: argparse.Namespace) -> int:
     """The command; returns the exit code."""
     figures = _chosen(args.names)
-    json_path = run.check_json(args.json)
+    json_path = paths.check_output("--json", args.json) if args.json else None
     # With the module in the initramfs, which is not loaded without the checker.
     checked = any(figure.source is bench_check.SOURCE for figure in figures)
     suites = [guest.Suite(apart=True, check="report")] if checked else []

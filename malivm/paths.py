@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from . import progress
+from . import errors, progress
 
 PROJECT = Path(__file__).resolve().parent.parent
 PART = "part_"
@@ -64,6 +64,16 @@ def remove(path: Path) -> None:
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
+
+
+def check_output(option: str, name: str) -> Path:
+    """The path that an option names; complain now about one that cannot be written later."""
+    path = Path(name)
+    if path.is_dir() or not path.absolute().parent.is_dir() \
+            or not os.access(path.absolute().parent, os.W_OK):
+        raise errors.MaliError(f"{option} {name}: cannot be written: name a file in a folder "
+                               "that exists")
+    return path
 
 
 def write_whole(path: Path, content: bytes | str) -> None:

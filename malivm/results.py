@@ -62,6 +62,9 @@ class Report:
     cpu_seconds: float = 0.0            # QEMU's, of a guest that came to its end
     driver: bool = True                 # it had a GPU when the tests began
     eviction: Eviction = field(default_factory=Eviction)
+    notes: list[str] = field(default_factory=list)      # of the guest's init
+    # With --trace: how much of the GPU's memory was in which state, by time (tracing.py)
+    memory: list[dict[str, Any]] | None = None
 
     @property
     def exit_code(self) -> int:
@@ -85,6 +88,7 @@ class Report:
             "findings": self.findings,
             "tests": [test.to_json() for test in self.tests],
             **self.eviction.to_json(),
+            **({} if self.memory is None else {"memory": self.memory}),
             "seconds": {"boot": round(self.boot_seconds, 3),
                         "total": round(self.total_seconds, 3)},
         }

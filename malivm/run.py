@@ -3,12 +3,12 @@
 
 import argparse
 import contextlib
-import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from . import console, coverage, follow, guest, machine, matrix, paths, results, table, vm
+from . import (console, coverage, follow, guest, machine, matrix, paths, results, table, tracing,
+               vm)
 from .errors import MaliError
 
 ALL = "all"                             # every suite that is not apart (guest.Suite)
@@ -46,17 +46,6 @@ def _print_list(paper: table.Paper, tests: Sequence[tuple[str, str]]) -> None:
         paper.line(f"{name:<{width}}  {text}")
 
 
-def check_json(name: str | None) -> Path | None:
-    """Complain about a results file that cannot be written before the run, not after it."""
-    if name is None:
-        return None
-    path = Path(name)
-    if path.is_dir() or not path.absolute().parent.is_dir() \
-            or not os.access(path.absolute().parent, os.W_OK):
-        raise MaliError(f"--json {name}: cannot be written: name a file in a folder that exists")
-    return path
-
-
 def _title(paper: table.Paper, prepared: machine.Prepared) -> None:
     # The rules have a table of their own.
     properties = ", ".join(f"{k}={v}" for k, v in prepared.device.items() if k != "inject")
@@ -67,24 +56,26 @@ def _title(paper: table.Paper, prepared: machine.Prepared) -> None:
 def run_tests(prepared: machine.Prepared, tests: Sequence[str], paper: table.Paper, *,
               timeout: int, seed: int = 1, cases: int | None = None, minutes: int | None = None,
               keep_going: bool = False, log: str | None = None, verbose: bool = False,
-              counters: Path | None = None, icount: bool = False) -> results.Report:
-    """Boot the guest, have it run `tests`, return what came of it. `counters` is where the guest
-    is to leave what of its kernel ran; for the others see the options of ./mali-vm run."""
+              share: Path | None = None, more: Sequence[str] = (), icount: bool = False,
+              traced: tracing.Session | None = None) -> results.Report:
+    """Boot the guest, have it run `tests`, return what came of it. `share` is where the guest
+    is to leave what `more` settings ask for; for the others see the options of ./mali-vm run."""
     settings = ["mode=run", f"keep-going={int(keep_going)}", f"seed={seed}"]
     if cases is not None:
         settings.append(f"cases={cases}")
     if minutes is not None:
         settings.append(f"minutes={minutes}")
         timeout += 60 * minutes
-    if counters is not None:
-        settings += ["share=1", "coverage=1"]
+    if share is not None:
+        settings += ["share=1", *more]
     if icount:
         settings.append("icount=1")
     settings += [f"test={name}" for name in tests]
     folder = Path(log) if log else None
     config = prepared.config(
-        settings, kernel_args=console.KERNEL_ARGS, share=counters, icount=seed if icount else None,
-        qemu_log=folder.absolute() / "qemu.log" if folder else None)
+        settings, kernel_args=console.KERNEL_ARGS, share=share, icount=seed if icount else None,
+        trace=traced.device if traced else (),
+        qemu_log=folder.absolute() / "qemu.log" if folder else traced.log if traced else None)
     paper.live("        booting ...")
     with follow.Logs(folder) as logs, vm.Vm(config) as running:
         logs.command(running.command)
@@ -100,7 +91,7 @@ def run_tests(prepared: machine.Prepared, tests: Sequence[str], paper: table.Pap
         device=device, tests=collector.tests, findings=findings,
         boot_seconds=collector.boot_seconds, total_seconds=total, crashed=end.crashed,
         rules=follower.rules.given, cpu_seconds=follower.cpu_seconds, driver=collector.driver,
-        eviction=follower.joiner.eviction)
+        eviction=follower.joiner.eviction, notes=collector.tap.notes)
 
 
 def _save(counted: coverage.Session, share: Path, report: results.Report,
@@ -115,22 +106,31 @@ def _save(counted: coverage.Session, share: Path, report: results.Report,
 
 
 def _one(args: argparse.Namespace, names: Sequence[str], paper: table.Paper,
-         show: Callable[[results.Report], None] = lambda report: None) -> results.Report:
+         show: Callable[[results.Report], None] = lambda report: None,
+         traced: tracing.Session | None = None) -> results.Report:
     """Prepare the machine and run the tests on it; `show` tells the user what came of it."""
     used = {name.partition(".")[0] for name in names}
     prepared = machine.prepare(args, [its for suite, its in guest.suites().items()
                                       if suite in used])
     counted = coverage.Session(args.coverage, prepared.kernel) if args.coverage else None
+    settings = [*(["coverage=1"] if counted else []), *(traced.settings if traced else [])]
     _title(paper, prepared)
-    with counted.share() if counted else contextlib.nullcontext() as share:
+    sharer = counted or traced
+    nothing: contextlib.AbstractContextManager[Path | None] = contextlib.nullcontext()
+    with sharer.share() if sharer else nothing as share:
+        if traced and share:
+            traced.prepare(share)
         try:
             report = run_tests(prepared, names, paper, timeout=args.timeout, seed=args.seed,
                                cases=args.cases, minutes=args.minutes,
                                keep_going=args.keep_going, log=args.log, verbose=args.verbose,
-                               counters=share, icount=args.icount)
+                               share=share, more=settings, icount=args.icount, traced=traced)
         finally:
             paper.clear()
+        joined = traced.join(share, args.log, report) if traced and share else None
         show(report)
+        if traced and joined:
+            traced.save(joined, report, paper)
         if counted and share:
             _save(counted, share, report, paper)
     return report
@@ -139,8 +139,9 @@ def _one(args: argparse.Namespace, names: Sequence[str], paper: table.Paper,
 def _matrix(args: argparse.Namespace, names: Sequence[str], paper: table.Paper,
             json_path: Path | None) -> int:
     """The tests on several kernels."""
-    if args.coverage:
-        raise MaliError("--coverage is for one kernel at a time: name one with --kernel")
+    for option in ("coverage", "trace"):
+        if getattr(args, option):
+            raise MaliError(f"--{option} is for one kernel at a time: name one with --kernel")
 
     def one(args: argparse.Namespace) -> results.Report:
         if args.log:
@@ -163,10 +164,11 @@ def main(args: argparse.Namespace) -> int:
     if args.list:
         _print_list(paper, chosen if args.tests else known)
         return results.EXIT_PASS
-    json_path = check_json(args.json)
-    if args.icount and args.coverage:
-        raise MaliError("--icount does not go with --coverage: what is saved in a folder of the "
-                        "host takes the host's time")
+    json_path = paths.check_output("--json", args.json) if args.json else None
+    for option in ("coverage", "trace"):
+        if args.icount and getattr(args, option):
+            raise MaliError(f"--icount does not go with --{option}: what is saved in a folder of "
+                            "the host takes the host's time")
     if len(matrix.kernels(args.kernel)) > 1:
         return _matrix(args, names, paper, json_path)
 
@@ -175,4 +177,6 @@ def main(args: argparse.Namespace) -> int:
             paths.write_whole(json_path, report.dumps())
         table.summary(paper, report)
 
-    return _one(args, names, paper, show).exit_code
+    nothing: contextlib.AbstractContextManager[tracing.Session | None] = contextlib.nullcontext()
+    with tracing.Session(args.trace) if args.trace else nothing as traced:
+        return _one(args, names, paper, show, traced).exit_code

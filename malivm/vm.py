@@ -88,6 +88,7 @@ class Config:
     # The guest's time is what its instructions take, and what is random comes from this seed.
     icount: int | None = None
     qemu_log: Path | None = None            # what the guest did wrong, as QEMU saw it
+    trace: Sequence[str] = ()               # events of the device's, in that log as well
     env: Mapping[str, str] = field(default_factory=dict)    # for QEMU, beside our own
 
 
@@ -143,6 +144,10 @@ def command(config: Config, initrd: str, fds: Mapping[str, int]) -> list[str]:
         options.append(("-device", device_option(config.device)))
     if config.icount is not None:
         options += [(name, value.format(seed=config.icount)) for name, value in _ICOUNT]
+    if config.trace:
+        # A line's time
+        options.append(("-msg", "timestamp=on"))
+    options += [("-trace", name) for name in config.trace]
     if config.qemu_log is not None:
         options.append(("-d", "guest_errors,unimp"))
         options.append(("-D", str(config.qemu_log)))

@@ -18,6 +18,7 @@
 #include "conf.h"
 #include "harness.h"
 #include "leaks.h"
+#include "record.h"
 
 #define MAX_METRICS 48
 #define MAX_TUNABLES 16
@@ -435,17 +436,6 @@ static int wait_child(pid_t pid, unsigned int timeout)
 	return status;
 }
 
-uint64_t machine_ns(void)
-{
-	uint64_t count = 0, hz = 1;
-
-#ifdef __aarch64__
-	asm volatile("isb; mrs %0, cntvct_el0" : "=r"(count));
-	asm volatile("mrs %0, cntfrq_el0" : "=r"(hz));
-#endif
-	return (unsigned __int128)count * 1000000000u / hz;
-}
-
 /* Run one test in a child. True if it crashed or timed out. */
 static bool run_child(const struct test *t)
 {
@@ -656,12 +646,14 @@ static int run_selection(const struct selection *sel, size_t count)
 			seed = mix64(conf_number("seed", 1) ^ hash_string(sel[i].name));
 			result->begin = machine_ns();
 			kmsg(4, "mali-vm: begin %s", sel[i].name);
+			record_test("begin", sel[i].name);
 			if (run_child(sel[i].test))
 				crashed = sel[i].name;
 			end_for_host(sel[i].name);
 			restore_tunables();
 			result->end = machine_ns();
 			kmsg(4, "mali-vm: end %s", sel[i].name);
+			record_test("end", sel[i].name);
 		}
 		print_result(i + 1, sel[i].name, now() - start);
 		if (result->outcome == FAILED)

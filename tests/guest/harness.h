@@ -128,12 +128,6 @@ void metric_double(const char *name, double value);
 void metric_string(const char *name, const char *value);
 
 /*
- * Nanoseconds of the machine's own clock, by which the device tells when
- * something happened.
- */
-uint64_t machine_ns(void);
-
-/*
  * A stretch of eviction or restore, as a JSON object: malivm/eviction.py says what is in
  * it, and adds what the device was busy with meanwhile.
  */

@@ -31,6 +31,7 @@
 #include "coverage.h"
 #include "klog.h"
 #include "modules.h"
+#include "record.h"
 #include "swap.h"
 #include "util.h"
 
@@ -416,10 +417,17 @@ static void save_coverage(void)
 
 	if (!conf_bool("coverage", 0))
 		return;
-	mount_share();
 	ret = coverage_save("/host");
 	if (ret < 0)
 		tap("# mali-vm: no coverage: %s\n", strerror(-ret));
+}
+
+static void start_record(void)
+{
+	const char *why = record_start();
+
+	if (why)
+		tap("# mali-vm: no trace: %s\n", why);
 }
 
 /* halt, poweroff and reboot of busybox send their wish to init as a signal. */
@@ -456,7 +464,6 @@ static void run_shell(void)
 	mkdir("/usr/sbin", 0755);
 	mkdir("/root", 0700);
 	run(install, -1);
-	mount_share();
 	listen_for_stop();
 
 	pid = fork();
@@ -498,11 +505,14 @@ int main(void)
 	bring_up_devices(started);
 	mount_all(more_mounts, ARRAY_SIZE(more_mounts));
 	set_up_swap();
+	mount_share();
+	start_record();
 
 	if (!strcmp(conf_get("mode", "run"), "shell"))
 		run_shell();
 	else
 		run_tests();
+	record_stop();
 	save_coverage();
 
 	tap("# mali-vm: done\n");

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "panthor.h"
+#include "record.h"
 #include "util.h"
 
 int drm_ioctl(const struct panthor *gpu, unsigned long request, void *arg)
@@ -329,10 +330,12 @@ int vm_unbind(const struct panthor *gpu, uint32_t vm, uint64_t va, uint64_t size
 
 static char *read_gems(const struct panthor *gpu)
 {
-	char path[96];
+	char path[96], *text;
 
 	snprintf(path, sizeof(path), "%s/gems", gpu->debugfs);
-	return read_all(path);
+	text = read_all(path);
+	record_gems(text);
+	return text;
 }
 
 /* The columns are those of panthor_gem_debugfs_bo_print(): the label is the last of them. */

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "harness.h"
 #include "trace.h"
@@ -34,9 +36,31 @@ int trace_empty(void)
 	return write_file(TRACEFS "/trace", "\n");
 }
 
+/* Not emptied by truncation: who records the run (record.h) has events there, too. */
+static int append_dynamic(const char *lines)
+{
+	int fd = open(TRACEFS "/dynamic_events", O_WRONLY | O_APPEND | O_CLOEXEC), ret = 0;
+	ssize_t len = strlen(lines);
+
+	if (fd < 0)
+		return -errno;
+	if (write(fd, lines, len) != len)
+		ret = -errno;
+	close(fd);
+	return ret;
+}
+
 int trace_define(const char *lines)
 {
-	return write_file(TRACEFS "/dynamic_events", "%s", lines);
+	const char *group = strchr(lines, ':');
+	char all[64];
+	int ret;
+
+	snprintf(all, sizeof(all), "-%.*s/\n", group ? (int)strcspn(group, "/\n") : 0, group);
+	ret = append_dynamic(all);
+	if (ret < 0 && ret != -ENOENT)
+		return ret;
+	return append_dynamic(lines);
 }
 
 int trace_clock(const char *name)

@@ -15,8 +15,8 @@ int trace_start(const char *event);
 int trace_empty(void);
 
 /*
- * Events of the kernel's functions, in place of all that were defined before: lines of
- * the kernel's Documentation/trace/fprobetrace.rst. What they name of the driver's own
+ * Events of the kernel's functions, in place of all of their group ("f:GROUP/NAME"): lines
+ * of the kernel's Documentation/trace/fprobetrace.rst. What they name of the driver's own
  * structures takes a kernel with BTF; -errno where it has none, or no such function.
  */
 int trace_define(const char *lines);

@@ -149,6 +149,17 @@ double uptime(void)
 	return clock_seconds(CLOCK_BOOTTIME);
 }
 
+uint64_t machine_ns(void)
+{
+	uint64_t count = 0, hz = 1;
+
+#ifdef __aarch64__
+	__asm__ volatile("isb; mrs %0, cntvct_el0" : "=r"(count));
+	__asm__ volatile("mrs %0, cntfrq_el0" : "=r"(hz));
+#endif
+	return (unsigned __int128)count * 1000000000u / hz;
+}
+
 void sleep_ms(unsigned int ms)
 {
 	struct timespec ts = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000l };

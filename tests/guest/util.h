@@ -41,6 +41,9 @@ double now(void);
 /* Seconds since power-on as the kernel's log counts them, suspend included. */
 double uptime(void);
 
+/* The machine's own clock, which is the device's, too: by it the device tells what happened. */
+uint64_t machine_ns(void);
+
 void sleep_ms(unsigned int ms);
 
 /* Write one line to the kernel's log. Level is the syslog priority, 4 = warning. */
