@@ -155,6 +155,16 @@ COMMANDS = (
         ("./mali-vm run --kernel ~/linux --json out.json", "a kernel tree of your own"),
         ("./mali-vm run smoke --kernel debian:6.12,debian:7.3", "several kernels, one table"),
     )),
+    Command("report", "the results of runs as one HTML page", (
+        Option("files", "a file of run --json; several become columns", {
+            "nargs": "+", "metavar": "FILE"}),
+        _value("--trace", "FILE", "a file of run --trace, of which the page tells as well"),
+        Option("-o", "the page (default: report.html)",
+               {"metavar": "FILE", "default": "report.html", "dest": "output"}),
+    ), (
+        ("./mali-vm report out.json", "report.html"),
+        ("./mali-vm report old.json new.json -o both.html", "two runs side by side"),
+    )),
     Command("shell", "the same guest with a shell on this terminal", (
         *MACHINE,
         _value("--share", "DIR", "folder of the host that the guest sees as /host", "."),

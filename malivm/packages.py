@@ -62,6 +62,14 @@ def _meson() -> bool:
     return apt.os_release("VERSION_CODENAME") in OLD_MESON or _system_meson() >= MESON_MIN
 
 
+# Programs that have the page of `report` drawn for its test, the first of them preferred
+BROWSERS = ("chromium-headless-shell", "chromium")
+
+
+def _browser() -> bool:
+    return any(proc.find(name) for name in BROWSERS)
+
+
 @dataclasses.dataclass(frozen=True)
 class Need:
     """One package: for which work, and what proves that it is not needed."""
@@ -114,6 +122,8 @@ NEEDS = (
     Need("linux", "perl", _command("perl")),
     Need("linux", "xz-utils", _command("xz")),
     Need("coverage", "lcov", _command("genhtml")),
+    Need("report", "npm", _command("npm")),
+    Need("check", "chromium-headless-shell", _browser),
     Need("check", "flake8", _command("flake8")),
     Need("check", "mypy", _succeeds("/usr/bin/python3", "-m", "mypy", "--version")),
     Need("check", "perl", _command("perl")),
