@@ -206,7 +206,7 @@ def _amount(value: int, unit: str) -> str:
     if unit == "ns":
         for size, name in ((10**9, "s"), (10**6, "ms"), (10**3, "µs")):
             if value >= size:
-                return f"{value / size:g} {name}"
+                return f"{value / size:.3g} {name}"
     return f"{value:g} {unit}".strip()
 
 

@@ -27,7 +27,7 @@
             axes: [
                 axis({ splits: () => chart.labels.map((_, i) => i), space: 70,
                        values: (u, splits) => {
-                           const step = Math.ceil(splits.length * 70 / Math.max(u.width, 70));
+                           const step = Math.ceil(splits.length * 84 / Math.max(u.width, 70));
                            return splits.map((i) => i % step ? "" : chart.labels[i]);
                        } }),
                 axis({ size: 60 }),
