@@ -11,7 +11,7 @@ import os
 import statistics
 
 from . import (bench_check, bench_fuzz, bench_inject, bench_jobs, bench_kernel, bench_machine,
-               bench_step, bench_tlb, guest, machine, options, paths, progress, run, table)
+               bench_step, bench_tlb, guest, machine, options, paths, progress, table)
 from .errors import MaliError
 from .figure import Figure, Round, Samples, ratio
 from .results import EXIT_FAIL, EXIT_PASS

@@ -73,10 +73,20 @@ def load_results(files: Sequence[Path]) -> list[Input]:
     found = []
     for path, name in zip(files, names(files)):
         document = _load(path)
-        if not isinstance(document.get("tests"), list):
+        columns = _rows(document, "kernels")
+        if not columns and not isinstance(document.get("tests"), list):
             raise MaliError(f"{path} has no results: name a file of ./mali-vm run --json")
-        found.append(Input(name, document))
+        # Of several kernels, each is a run.
+        found += [Input(f"{name}: {_asked(column)}", column) for column in columns]
+        if not columns:
+            found.append(Input(name, document))
     return found
+
+
+def _asked(document: Mapping[str, Any]) -> object:
+    """The kernel that a run of several was asked for."""
+    kernel = document.get("kernel")
+    return kernel.get("asked", "?") if isinstance(kernel, dict) else "?"
 
 
 def load_trace(path: Path) -> Trace:

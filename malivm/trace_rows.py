@@ -69,56 +69,62 @@ class Function(NamedTuple):
     title: str
     args: str = ""                      # Documentation/trace/kprobetrace.rst
     returns: bool = True                # else an instant at its call
+    value: bool = False                 # it returns 0 or an error, or a number
 
 
 FUNCTIONS: tuple[Function, ...] = (
     # panthor_gem.c
-    Function("panthor_gem_shrinker_count", "shrinker: count"),
-    Function("panthor_gem_shrinker_scan", "shrinker: scan"),
-    Function("panthor_gem_try_evict", "evict a buffer, wait for its lock", "object=$arg1:x64"),
-    Function("panthor_gem_try_evict_no_resv_wait", "evict a buffer", "object=$arg1:x64"),
-    Function("panthor_gem_swapin_locked", "swap a buffer in", "object=$arg1:x64"),
-    Function("panthor_gem_backing_get_pages_locked", "get a buffer's pages", "object=$arg1:x64"),
+    Function("panthor_gem_shrinker_count", "shrinker: count", value=True),
+    Function("panthor_gem_shrinker_scan", "shrinker: scan", value=True),
+    Function("panthor_gem_try_evict", "evict a buffer, wait for its lock", "object=$arg1:x64",
+             value=True),
+    Function("panthor_gem_try_evict_no_resv_wait", "evict a buffer", "object=$arg1:x64",
+             value=True),
+    Function("panthor_gem_swapin_locked", "swap a buffer in", "object=$arg1:x64", value=True),
+    Function("panthor_gem_backing_get_pages_locked", "get a buffer's pages", "object=$arg1:x64",
+             value=True),
     Function("panthor_gem_update_reclaim_state_locked", "buffer's state", "object=$arg1:x64",
              returns=False),
     # panthor_mmu.c
     Function("panthor_vm_evict_bo_mappings_locked", "take a buffer out of its VMs",
-             "object=$arg1:x64"),
-    Function("panthor_vm_bo_validate", "restore a buffer's mappings"),
-    Function("panthor_vm_map_pages", "map pages", "vm=$arg1:x64 va=$arg2:x64"),
+             "object=$arg1:x64", value=True),
+    Function("panthor_vm_bo_validate", "restore a buffer's mappings", value=True),
+    Function("panthor_vm_map_pages", "map pages", "vm=$arg1:x64 va=$arg2:x64", value=True),
     Function("panthor_vm_unmap_pages", "unmap pages", "vm=$arg1:x64 va=$arg2:x64 size=$arg3:x64"),
-    Function("panthor_vm_lock_region", "lock region", "vm=$arg1:x64 va=$arg2:x64 size=$arg3:x64"),
+    Function("panthor_vm_lock_region", "lock region", "vm=$arg1:x64 va=$arg2:x64 size=$arg3:x64",
+             value=True),
     Function("panthor_vm_unlock_region", "unlock region", "vm=$arg1:x64"),
-    Function("wait_ready", "wait for the AS", "as=$arg2:u32"),
-    Function("panthor_vm_active", "make VM active", "vm=$arg1:x64"),
+    Function("wait_ready", "wait for the AS", "as=$arg2:u32", value=True),
+    Function("panthor_vm_active", "make VM active", "vm=$arg1:x64", value=True),
     Function("panthor_vm_idle", "make VM idle", "vm=$arg1:x64"),
-    Function("panthor_mmu_as_disable", "disable AS", "as=$arg2:u32"),
+    Function("panthor_mmu_as_disable", "disable AS", "as=$arg2:u32", value=True),
     Function("panthor_vm_declare_unusable", "VM is unusable", "vm=$arg1:x64", returns=False),
     Function("panthor_vm_bind_run_job", "run VM_BIND"),
-    Function("panthor_mmu_irq_raw_handler", "MMU interrupt"),
-    Function("panthor_mmu_irq_threaded_handler", "MMU interrupt, threaded"),
+    Function("panthor_mmu_irq_raw_handler", "MMU interrupt", value=True),
+    Function("panthor_mmu_irq_threaded_handler", "MMU interrupt, threaded", value=True),
     Function("panthor_mmu_pre_reset", "MMU before reset"),
     Function("panthor_mmu_post_reset", "MMU after reset"),
     # panthor_gpu.c
     Function("panthor_gpu_flush_caches", "flush caches",
-             "l2=$arg2:x32 lsc=$arg3:x32 other=$arg4:x32"),
-    Function("panthor_gpu_soft_reset", "soft reset"),
-    Function("panthor_gpu_irq_raw_handler", "GPU interrupt"),
-    Function("panthor_gpu_irq_threaded_handler", "GPU interrupt, threaded"),
+             "l2=$arg2:x32 lsc=$arg3:x32 other=$arg4:x32", value=True),
+    Function("panthor_gpu_soft_reset", "soft reset", value=True),
+    Function("panthor_gpu_irq_raw_handler", "GPU interrupt", value=True),
+    Function("panthor_gpu_irq_threaded_handler", "GPU interrupt, threaded", value=True),
     # panthor_fw.c
-    Function("panthor_fw_start", "start MCU"),
+    Function("panthor_fw_start", "start MCU", value=True),
     Function("panthor_fw_stop", "stop MCU"),
     Function("panthor_fw_pre_reset", "firmware before reset"),
-    Function("panthor_fw_post_reset", "firmware after reset"),
-    Function("panthor_fw_csg_wait_acks", "wait for CSG", "csg=$arg2:u32 requests=$arg3:x32"),
-    Function("panthor_fw_glb_wait_acks", "wait for GLB", "requests=$arg2:x32"),
+    Function("panthor_fw_post_reset", "firmware after reset", value=True),
+    Function("panthor_fw_csg_wait_acks", "wait for CSG", "csg=$arg2:u32 requests=$arg3:x32",
+             value=True),
+    Function("panthor_fw_glb_wait_acks", "wait for GLB", "requests=$arg2:x32", value=True),
     Function("panthor_fw_ping_work", "ping"),
-    Function("panthor_job_irq_raw_handler", "job interrupt"),
-    Function("panthor_job_irq_threaded_handler", "job interrupt, threaded"),
+    Function("panthor_job_irq_raw_handler", "job interrupt", value=True),
+    Function("panthor_job_irq_threaded_handler", "job interrupt, threaded", value=True),
     # panthor_sched.c
     Function("tick_work", "scheduler tick"),
     Function("tick_ctx_apply", "apply the tick"),
-    Function("csgs_upd_ctx_apply_locked", "update CSG slots"),
+    Function("csgs_upd_ctx_apply_locked", "update CSG slots", value=True),
     Function("process_fw_events_work", "firmware's events"),
     Function("sync_upd_work", "sync objects changed"),
     Function("group_sync_upd_work", "group's sync objects changed"),
@@ -133,8 +139,8 @@ FUNCTIONS: tuple[Function, ...] = (
     Function("panthor_sched_post_reset", "scheduler after reset"),
     # panthor_device.c
     Function("panthor_device_reset_work", "reset"),
-    Function("panthor_device_suspend", "suspend"),
-    Function("panthor_device_resume", "resume"),
+    Function("panthor_device_suspend", "suspend", value=True),
+    Function("panthor_device_resume", "resume", value=True),
 )
 
 #: what the name of a function's return has behind the function's
@@ -209,7 +215,8 @@ def settings() -> list[str]:
     for row in FUNCTIONS:
         lines.append(f"trace-probe=p {row.function} {row.function} {row.args}".rstrip())
         if row.returns:
-            lines.append(f"trace-probe=r {row.function}{RETURN} {row.function} ret=$retval:s32")
+            value = " ret=$retval:s32" if row.value else ""
+            lines.append(f"trace-probe=r {row.function}{RETURN} {row.function}{value}")
     lines += [f"trace-event={row.event} {row.filter}".rstrip() for row in TRACEPOINTS]
     return lines
 

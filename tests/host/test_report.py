@@ -83,6 +83,13 @@ class Content(ReportCase):
         self.assertEqual(re.findall(r'class="(\w+)">', row[1])[::2], ["pass", "fail"])
         self.assertIn('<th scope="row">new.x</th><td class="note">not run</td>', page)
 
+    def test_a_run_on_several_kernels_is_several(self) -> None:
+        page = self.page({"kernels": [
+            {**document(), "kernel": {"asked": "debian:7.2"}},
+            {"kernel": {"asked": "debian:9"}, "missing": "there is none"}]})
+        self.assertIn('<th scope="col">run0: debian:7.2</th><th scope="col">run0: debian:9</th>',
+                      page)
+
     def test_what_was_not_measured_is_said(self) -> None:
         page = self.page({"tests": []})
         for sentence in ("run0 measured no evictions.", "run0 measured no latencies.",
@@ -197,9 +204,9 @@ class Drawn(ReportCase):
         self.assertEqual(page.evaluate(
             "document.querySelectorAll('#matrix + .scroll td.fail').length"), 2)
         # Of each run a histogram and the memory; each has been drawn on.
-        self.assertEqual(page.evaluate("""[...document.querySelectorAll('.chart canvas')].map(
-            c => c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some(v => v))"""),
-            [True] * 4)
+        drawn = page.evaluate("""[...document.querySelectorAll('.chart canvas')].map(
+            c => c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some(v => v))""")
+        self.assertEqual(drawn, [True] * 4)
         self.assertEqual(page.evaluate(
             "document.documentElement.scrollWidth - document.documentElement.clientWidth"), 0)
 

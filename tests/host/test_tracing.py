@@ -6,11 +6,13 @@ import json
 import struct
 import tempfile
 import unittest
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import support  # noqa: F401  (for the path)
+from trace_format import faults
+
 from malivm import (results, table, trace_device, trace_join, trace_ring, trace_rows, tracing,
                     vm)
 from malivm.errors import MaliError
@@ -196,32 +198,6 @@ class Slices(unittest.TestCase):
         self.assertEqual(found, ["Block@1", "Elock@5", "Block@5", "Elock@9"])
 
 
-def faults(document: dict[str, Any]) -> Iterator[str]:
-    """What of a trace is not as Chrome's format wants it."""
-    named: set[tuple[int, int]] = set()
-    processes: set[int] = set()
-    last: dict[tuple[int, int], float] = {}
-    begun: dict[tuple[int, int], list[str]] = {}
-    for one in document["traceEvents"]:
-        place = one["pid"], one["tid"]
-        if one["ph"] == "M":
-            named.add(place)
-            processes.add(one["pid"])
-            continue
-        if place not in named or one["pid"] not in processes:
-            yield f"{place} has no name"
-        if one["ts"] < last.get(place, 0):
-            yield f"{one} is before the one before"
-        last[place] = one["ts"]
-        if one["ph"] == "B":
-            begun.setdefault(place, []).append(one["name"])
-        elif one["ph"] == "E" and (not begun.get(place) or begun[place].pop() != one["name"]):
-            yield f"{one} ends what has not begun"
-        elif one["ph"] not in "BEiC":
-            yield f"{one} is of no kind"
-    yield from (f"{names} do not end" for names in begun.values() if names)
-
-
 class Joined(unittest.TestCase):
     def setUp(self) -> None:
         folder = tempfile.TemporaryDirectory()
@@ -250,7 +226,7 @@ class Joined(unittest.TestCase):
         report = results.Report({"release": "7.3.4"}, {}, [], [], 0, 0, notes=list(notes))
         with tracing.Session(str(self.share / "t.json")) as session:
             session.log = self.log
-            session.save(self.share, report, table.Paper(out))
+            session.save(session.join(self.share, None, report), report, table.Paper(out))
         return json.loads((self.share / "t.json").read_text()), out.getvalue(), report
 
     def test_lock_is_between_the_call_and_its_return(self) -> None:
