@@ -37,7 +37,10 @@ def lock_order(trace: dict[str, Any]) -> str:
     """The driver calls, the device gets LOCK, the region is locked, the call returns."""
     events = trace["traceEvents"]
     spans = list(calls(events, "panthor_vm_lock_region"))
-    locks = [event["ts"] for event in events if event["name"] == "LOCK"]
+    # What the driver did before the first test was not recorded.
+    start = min((event["ts"] for event in events if event["pid"] == 1 and "ts" in event),
+                default=0.0)
+    locks = [event["ts"] for event in events if event["name"] == "LOCK" and event["ts"] > start]
     locked = [event["ts"] for event in events
               if event["name"] == "region locked" and event["ph"] == "B"]
     inside = [(begin, end) for begin, end in spans
