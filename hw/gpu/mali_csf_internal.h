@@ -614,6 +614,9 @@ MaliXlate mali_mmu_translate(MaliCsfState *s, unsigned as, uint64_t va,
  */
 uint8_t mali_mmu_walk(MaliCsfState *s, unsigned as, uint64_t va,
                       MaliAccess access, MaliPtwResult *res);
+/* The same for an address space of the GPU's whole size with this root table */
+uint8_t mali_mmu_walk_root(MaliCsfState *s, uint64_t root, uint64_t va,
+                           MaliAccess access, MaliPtwResult *res);
 /* What mali_mmu_translate() would find in there now, also without a trace */
 typedef enum MaliXlateSource {
     MALI_FROM_TLB,

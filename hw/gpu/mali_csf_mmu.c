@@ -141,6 +141,17 @@ uint8_t mali_mmu_walk(MaliCsfState *s, unsigned nr, uint64_t va,
     return mali_mmu_lookup(s, nr, va, access, NULL, res);
 }
 
+uint8_t mali_mmu_walk_root(MaliCsfState *s, uint64_t root, uint64_t va,
+                           MaliAccess access, MaliPtwResult *res)
+{
+    MaliAs as = { .transtab = root };
+
+    as.transcfg = FIELD_DP64(as.transcfg, AS_TRANSCFG, MODE, AS_MODE_4K);
+    as.transcfg = FIELD_DP64(as.transcfg, AS_TRANSCFG, INA_BITS,
+                             AS_INA_BITS_BASE - s->va_bits);
+    return mali_mmu_walk_tables(s, &as, va, access, NULL, res);
+}
+
 uint8_t mali_mmu_peek(MaliCsfState *s, unsigned nr, uint64_t va,
                       MaliAccess access, MaliPtwResult *res,
                       MaliXlateSource *source)

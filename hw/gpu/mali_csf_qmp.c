@@ -217,7 +217,8 @@ static uint64_t mali_qmp_walk_end(uint8_t exception, const MaliPtwResult *res,
 MaliCsfMappings *qmp_x_mali_csf_mappings(uint32_t as, bool has_first,
                                          uint64_t first, bool has_limit,
                                          uint32_t limit, bool has_split,
-                                         bool split, const char *qom_path,
+                                         bool split, bool has_table,
+                                         uint64_t table, const char *qom_path,
                                          Error **errp)
 {
     MaliCsfState *s = mali_qmp_as(qom_path, as, errp);
@@ -235,7 +236,9 @@ MaliCsfMappings *qmp_x_mali_csf_mappings(uint32_t as, bool has_first,
     for (uint32_t walks = 0; ; walks++) {
         MaliCsfRange piece;
         MaliPtwResult res;
-        uint8_t exception = mali_mmu_walk(s, as, va, MALI_ACCESS_READ, &res);
+        uint8_t exception = has_table ?
+            mali_mmu_walk_root(s, table, va, MALI_ACCESS_READ, &res) :
+            mali_mmu_walk(s, as, va, MALI_ACCESS_READ, &res);
         uint64_t last = mali_qmp_walk_end(exception, &res, va);
 
         if (walks == MALI_QMP_WALKS) {

@@ -23,7 +23,8 @@ MaliCsfPeek *qmp_x_mali_csf_translate(uint32_t as, uint64_t va, bool has_access,
 MaliCsfMappings *qmp_x_mali_csf_mappings(uint32_t as, bool has_first,
                                          uint64_t first, bool has_limit,
                                          uint32_t limit, bool has_split,
-                                         bool split, const char *qom_path,
+                                         bool split, bool has_table,
+                                         uint64_t table, const char *qom_path,
                                          Error **errp)
 {
     return no_device(errp);

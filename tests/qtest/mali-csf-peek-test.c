@@ -377,6 +377,50 @@ static void test_mappings_modes(void)
     qtest_quit(qts);
 }
 
+/* Tables of no address space, while the one that is asked for has others */
+static void test_mappings_table(void)
+{
+    QTestState *qts = gpu_start("");
+    PageTables mine = pt_new(qts, RAM_TABLES);
+    PageTables other = pt_new(qts, RAM_TABLES + 0x100000);
+    g_autofree char *before = NULL, *after = NULL;
+    GString *out = g_string_new(NULL);
+    QListEntry *e;
+    QDict *answer;
+
+    pt_map(&mine, VA, RAM_SECTION, 0x1000, PTE_LEAF | PTE_ATTR(7));
+    pt_map(&mine, VA + 0x1000, RAM_SECTION_B, 0x1000, PTE_LEAF | PTE_ATTR(7));
+    pt_map(&mine, VA_END - 0x1000, RAM_SECTION, 0x1000, PTE_LEAF & ~PTE_AF);
+    pt_map(&other, VA, RAM_SECTION_B, 0x1000, PTE_LEAF);
+    gpu_as_config(qts, 1, other.root, MEMATTR_COHERENT, TRANSCFG_48);
+    before = gpu_snapshot(qts);
+    answer = ask(qts, "x-mali-csf-mappings",
+                 "{'as': 1, 'split': true, 'table': %" PRIu64 "}", mine.root);
+    QLIST_FOREACH_ENTRY(qdict_get_qlist(answer, "ranges"), e) {
+        range_text(out, qobject_to(QDict, qlist_entry_obj(e)));
+    }
+    g_assert_cmpstr(out->str, ==,
+                    "10000000+1000 42000000 rw 0\n"
+                    "10001000+1000 43000000 rw 0\n"
+                    "fffffffff000+1000 !db\n");
+    g_assert_false(qdict_haskey(answer, "next"));
+    after = gpu_snapshot(qts);
+    g_assert_cmpstr(before, ==, after);
+    check_ranges(qts, 1, 0, false, "10000000+1000 43000000 rw 4c\n");
+    qobject_unref(answer);
+    g_string_free(out, true);
+
+    /* Where there is no memory every address ends in a bus error */
+    out = g_string_new(NULL);
+    answer = ask(qts, "x-mali-csf-mappings", "{'as': 1, 'table': 0}");
+    range_text(out, qobject_to(QDict, qlist_peek(qdict_get_qlist(answer,
+                                                                 "ranges"))));
+    g_assert_cmpstr(out->str, ==, "0+1000000000000 !80\n");
+    qobject_unref(answer);
+    g_string_free(out, true);
+    qtest_quit(qts);
+}
+
 /* --- Tables that were not made in good faith --- */
 
 /* Every descriptor of the only table leads to that table */
@@ -656,6 +700,7 @@ int main(int argc, char **argv)
     qtest_add_func("mali-csf/peek/no-trace", test_no_trace);
     qtest_add_func("mali-csf/peek/mappings", test_mappings);
     qtest_add_func("mali-csf/peek/mappings-modes", test_mappings_modes);
+    qtest_add_func("mali-csf/peek/mappings-table", test_mappings_table);
     qtest_add_func("mali-csf/peek/mappings-loop", test_mappings_loop);
     qtest_add_func("mali-csf/peek/mappings-devices", test_mappings_devices);
     qtest_add_func("mali-csf/peek/mappings-random", test_mappings_random);
