@@ -9,6 +9,7 @@
 #include "qemu/osdep.h"
 #include "qemu/timer.h"
 #include "system/cpus.h"
+#include "system/cpu-timers.h"
 #include "mali_csf_internal.h"
 #include "mali_csf_isa.h"
 #include "mali_csf_task.h"
@@ -272,7 +273,8 @@ static int64_t mali_csg_watch_progress(MaliCsfState *s, unsigned i, int64_t now)
  */
 static int64_t mali_sched_gap(void)
 {
-    return all_cpu_threads_idle() ? 0 : MALI_SLICE_GAP_NS;
+    /* Where instructions are time, none may depend on when threads wake up */
+    return !icount_enabled() && all_cpu_threads_idle() ? 0 : MALI_SLICE_GAP_NS;
 }
 
 /*
