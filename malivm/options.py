@@ -207,6 +207,21 @@ COMMANDS = (
         ("./mali-vm series ~/patches --base ~/linux --at v7.3 --test smoke --kernel debian",
          "only the driver is built"),
     )),
+    Command("mutants", "mistakes put into the driver on purpose: what sees them", (
+        Option("names", "a mutant, or a row that some belong to, such as S21 (default: all)",
+               {"nargs": "*", "metavar": "MUTANT"}),
+        *_HISTORY_MACHINE, *_TESTS,
+        _value("--json", "FILE", "write the table there"),
+        _value("--log", "DIR", "write the console, the TAP and QEMU's log of each run there"),
+        _flag("--caught-only", "do not ask what the kernel alone says"),
+        _flag("--again", "also for what is known from an earlier call"),
+        _flag("--list", "list the mutants and end"),
+    ), (
+        ("./mali-vm mutants --list", "what there is"),
+        ("./mali-vm mutants", "all: some minutes for the kernels first, then about a minute each"),
+        ("./mali-vm mutants S21 lock-short", "one that was once made, and one by its name"),
+        ("./mali-vm mutants lock-short --kernel debian --caught-only", "no kernel is built"),
+    )),
     Command("bench", "what the device costs, beside what it is compared with", (
         Option("names", "boot, probe, idle, loop, copy, fence, queue, groups, suspended, "
                "evict, tlb-hit, tlb-miss, tlb-drop, check, dma-check, no-rules, rules, fuzz, "

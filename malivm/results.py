@@ -38,6 +38,8 @@ class Test:
     log: list[str] = field(default_factory=list)
     findings: list[str] = field(default_factory=list)   # of the device's checker, a line each
     rules: list[Rule] = field(default_factory=list)     # that it has added
+    said: str = ""                      # its own reason, without anybody else's
+    complaints: list[str] = field(default_factory=list)     # of the kernel, a line each
 
     def to_json(self) -> dict[str, Any]:
         """The form of --json."""
@@ -262,7 +264,9 @@ class Collector:
         self._boot_settled |= said.name == BOOT
         test = Test(said.name, SKIP if said.skipped else PASS if said.ok else FAIL,
                     said.seconds, said.metrics, said.reason, list(said.log))
+        test.said = "" if said.ok or said.skipped else said.reason or "it failed"
         complaints = self._complaints(said)
+        test.complaints = [f"{each.kind}: {each.headline}" for each in complaints]
         if test.status == PASS and said.seen:
             test.status = KNOWN
             test.reason = "; ".join(f"known: {file}: {how}" for file, how in said.seen.items())
