@@ -193,7 +193,8 @@ def _answers(file: Path) -> dict[str, Seen]:
             kept: dict[str, Any] = json.loads(line)
         except ValueError:
             continue
-        found[kept.pop("key")] = Seen(**kept)
+        key = kept.pop("key")
+        found[key] = Seen(**kept)
     return found
 
 
