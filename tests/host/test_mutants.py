@@ -234,6 +234,16 @@ class InTheTree(MutantsCase):
         self.assertEqual(rows["core"]["by"], ["test: 3 of 4 pages"])
         self.assertEqual(rows["m"]["by"], ["checker: stale-translation: AS 1"])
 
+    def test_what_was_a_link_is_not_written_through(self) -> None:
+        core = mutant.read(self.patch("core", "test", file=CORE))
+        tree = mutant.Tree(self.source)
+        tree.put(core, core.files)
+        self.assertTrue((tree.path / GEM).samefile(self.dir / "linux" / GEM))
+        one = mutant.read(self.patch("m", "test"))
+        tree.put(one, one.files)
+        self.assertEqual((tree.path / GEM).read_text("utf-8"), "one\ntest\nthree\n")
+        self.assertEqual((self.dir / "linux" / GEM).read_text("utf-8"), "one\ngood\nthree\n")
+
     def test_a_mutant_that_goes_is_news_to_make(self) -> None:
         one = mutant.read(self.patch("m", "test"))
         tree = mutant.Tree(self.source)
