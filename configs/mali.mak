@@ -6,3 +6,5 @@ CONFIG_ARM_VIRT=y
 CONFIG_MALI_CSF=y
 # The host's folder in ./mali-vm shell.
 CONFIG_VIRTIO_9P=y
+# Swap on a disk, ./mali-vm run --swap disk.
+CONFIG_VIRTIO_BLK=y

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from . import vm
+from . import swap, vm
 from .errors import MaliError
 from .qmp import Qmp, QmpClosed, QmpError
 from .rules import Rules
@@ -40,6 +40,7 @@ class Asked(NamedTuple):
     """What commands work on."""
     rules: Rules
     qmp: Qmp
+    disk: swap.Disk
 
 
 def _number(word: str) -> int:
@@ -158,8 +159,14 @@ def _property(asked: Asked, name: str) -> str:
     return str(int(value) if isinstance(value, bool) else value)
 
 
+def _swap_disk(asked: Asked, how: str) -> str:
+    asked.disk.set(how)
+    return ""
+
+
 def _test_end(asked: Asked, _name: str) -> str:
     asked.rules.end_test()
+    asked.disk.set(swap.SOUND)
     return ""
 
 
@@ -182,6 +189,7 @@ COMMANDS: Mapping[str, Command] = {
     "tlb": Command(_tlb, "AS FIRST LAST", (_number,) * 3),
     "findings": Command(_findings),
     "property": Command(_property, "NAME", (str,)),
+    "swap-disk": Command(_swap_disk, "HOW", (str,)),
     "test-end": Command(_test_end, "TEST", (str,)),
 }
 
@@ -208,7 +216,7 @@ class Answerer:
     """Answers the questions of a guest."""
 
     def __init__(self, rules: Rules, qmp: Qmp):
-        self._asked = Asked(rules, qmp)
+        self._asked = Asked(rules, qmp, swap.Disk(qmp))
 
     def answer(self, line: str) -> str:
         """The line to be sent back; "" if there is nobody to send it to."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from . import (dma_check, driver, firmware, guest, kbuild, kernel, linux, modules, options, paths,
-               qemu, vm)
+               qemu, swap, vm)
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Prepared:
     device: dict[str, str]
     smp: int
     memory: int                         # MiB
-    swap: int                           # MiB
+    swap: swap.Swap
     check: str = options.CHECKS[0]
     env: Mapping[str, str] = field(default_factory=dict)    # for QEMU
 
@@ -28,11 +28,11 @@ class Prepared:
                kernel_args: Mapping[str, str] | None = None, **more: Any) -> vm.Config:
         """A machine in which init finds `settings`; `more` are fields of vm.Config."""
         properties = self.device if device else None
-        lines = [*settings, f"swap={self.swap}", f"check={self.check}"]
+        lines = [*settings, *self.swap.settings(), f"check={self.check}"]
         lines += [f"device.{name}={value}" for name, value in (properties or {}).items()]
         return vm.Config(qemu=self.qemu, kernel=self.kernel.image, initramfs=self.initramfs,
                          settings=guest.conf_cpio(lines), device=properties, smp=self.smp,
-                         memory=f"{self.memory}M", env=self.env,
+                         memory=f"{self.memory}M", env=self.env, swap_disk=self.swap.disk,
                          kernel_args={**self.kernel.args, **(kernel_args or {})}, **more)
 
     def with_check(self, check: str) -> "Prepared":

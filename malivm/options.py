@@ -4,12 +4,14 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from .swap import DEFAULT_MIB, DISK, ZRAM, Swap
+
 DEFAULT_MODEL = "g610"
 # Of the longest suite, fault, on the slowest kernel, with KASAN; tests have limits of their own.
 DEFAULT_TIMEOUT = 1800
 DEFAULT_SMP = 2
 DEFAULT_MEMORY = "512M"
-DEFAULT_SWAP = "256M"
+DEFAULT_SWAP = f"{DEFAULT_MIB}M"
 DEFAULT_KERNEL = "debian"
 DEFAULT_FIRMWARE = "free"
 # What the device does when the GPU does what no GPU should; the first is the default.
@@ -67,6 +69,14 @@ def megabytes(text: str) -> int:
     return size
 
 
+def swap(text: str) -> Swap:
+    """SIZE, zram[:SIZE] or disk[:SIZE]."""
+    kind, colon, size = text.partition(":")
+    if kind in (ZRAM, DISK):
+        return Swap(kind, megabytes(size) if colon else DEFAULT_MIB)
+    return Swap(ZRAM, megabytes(text))
+
+
 # What argparse calls these in "invalid ... value".
 positive.__name__ = "number"
 megabytes.__name__ = "size"
@@ -95,8 +105,9 @@ MACHINE = (
     _value("--smp", "N", "processors of the guest", DEFAULT_SMP, positive),
     Option("--memory", f"memory of the guest (default: {DEFAULT_MEMORY})",
            {"metavar": "SIZE", "type": megabytes, "default": DEFAULT_MEMORY}),
-    Option("--swap", f"swap of the guest, compressed in its memory (default: {DEFAULT_SWAP})",
-           {"metavar": "SIZE", "type": megabytes, "default": DEFAULT_SWAP}),
+    Option("--swap", "swap of the guest: zram[:SIZE], compressed in its memory, or disk[:SIZE], on "
+           f"a disk; a SIZE alone is zram's, 0 none (default: {DEFAULT_SWAP})",
+           {"metavar": "SWAP", "type": swap, "default": DEFAULT_SWAP}),
     _flag("--sanitize", "on a QEMU built with AddressSanitizer and UndefinedBehaviorSanitizer"),
 )
 

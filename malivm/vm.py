@@ -13,12 +13,14 @@ import re
 import selectors
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from . import swap
 from .errors import MaliError
 from .qmp import Qmp, QmpClosed
 
@@ -83,6 +85,7 @@ class Config:
     smp: int = 2
     memory: str = "512M"
     kernel_args: Mapping[str, str] = field(default_factory=dict)
+    swap_disk: int = 0                      # MiB; 0: there is none
     share: Path | None = None               # a folder of the host, 9p tag "host"
     terminal: bool = False                  # console on the user's terminal
     # The guest's time is what its instructions take, and what is random comes from this seed.
@@ -109,8 +112,9 @@ def accelerator() -> tuple[str, str]:
     return "tcg,thread=multi", TCG_CPU
 
 
-def command(config: Config, initrd: str, fds: Mapping[str, int]) -> list[str]:
-    """QEMU's command line. `fds` maps CONSOLE, TAP and QMP to connected sockets."""
+def command(config: Config, initrd: str, fds: Mapping[str, int], disk: str = "") -> list[str]:
+    """QEMU's command line. `fds` maps CONSOLE, TAP and QMP to connected sockets, `disk` is the
+    file that the guest swaps to."""
     accel, cpu = accelerator() if config.icount is None else (_ICOUNT_ACCEL, TCG_CPU)
     args = {**KERNEL_ARGS, **config.kernel_args}
     options: list[tuple[str, str | None]] = [
@@ -136,6 +140,8 @@ def command(config: Config, initrd: str, fds: Mapping[str, int]) -> list[str]:
     options.append(("-serial", f"chardev:{CONSOLE}"))       # ttyAMA0
     options.append(("-serial", f"chardev:{TAP}"))           # ttyAMA1
     options.append(("-mon", f"chardev={QMP},mode=control"))
+    if config.swap_disk:
+        options += swap.qemu_options(disk)
     if config.share is not None:
         options.append(("-fsdev", f"local,id=host,path={escape(config.share)},"
                         "security_model=none"))
@@ -177,6 +183,13 @@ def sanitizer_report(stderr: str) -> list[str]:
     return lines[start:]
 
 
+def _unnamed_file(size: int) -> int:
+    """A descriptor of a file of so many bytes, which takes as much of the disk as is written."""
+    with tempfile.TemporaryFile() as file:
+        file.truncate(size)
+        return os.dup(file.fileno())
+
+
 class Vm:
     """A running virtual machine. Leaving the `with` block kills what is left of it."""
 
@@ -190,18 +203,21 @@ class Vm:
         self._ended = False                 # the guest has, and QEMU was told to
 
     def __enter__(self) -> "Vm":
-        initrd = os.memfd_create("initrd")
+        files = [os.memfd_create("initrd")]
         self._stderr = os.memfd_create("qemu-stderr")
         theirs: dict[str, socket.socket] = {}
         try:
-            self._fill(initrd)
+            self._fill(files[0])
+            if self.config.swap_disk:
+                files.append(_unnamed_file(self.config.swap_disk << 20))
             for name in (TAP, QMP) if self.config.terminal else (CONSOLE, TAP, QMP):
                 self._ours[name], theirs[name] = socket.socketpair()
             fds = {name: sock.fileno() for name, sock in theirs.items()}
-            self.command = command(self.config, f"/proc/self/fd/{initrd}", fds)
+            names = [f"/proc/self/fd/{fd}" for fd in files]
+            self.command = command(self.config, names[0], fds, *names[1:])
             self.started = time.monotonic()
             self._process = subprocess.Popen(
-                [*_DIE_WITH_RUNNER, *self.command], pass_fds=[initrd, *fds.values()],
+                [*_DIE_WITH_RUNNER, *self.command], pass_fds=[*files, *fds.values()],
                 env={**os.environ, **self.config.env},
                 stdin=None if self.config.terminal else subprocess.DEVNULL,
                 stdout=None if self.config.terminal else subprocess.DEVNULL,
@@ -213,7 +229,8 @@ class Vm:
             self._close()
             raise MaliError(f"cannot start QEMU: {exc.strerror} ({exc.filename})") from exc
         finally:
-            os.close(initrd)
+            for fd in files:
+                os.close(fd)
             for sock in theirs.values():
                 sock.close()
         self.qmp = Qmp(self._ours[QMP], self._take_early)

@@ -177,6 +177,13 @@ unsigned long long host_findings(const char *kind)
 	return number(answer, kind);
 }
 
+void host_swap_disk(const char *how)
+{
+	char answer[ANSWER_SIZE];
+
+	ASK(answer, "swap-disk %s", how);
+}
+
 long long host_property(const char *name)
 {
 	char answer[ANSWER_SIZE], *end;

@@ -80,6 +80,12 @@ unsigned long long host_tlb(unsigned int as, uint64_t first, uint64_t last);
 /* How often the device's checker has found something of a kind, repetitions included. */
 unsigned long long host_findings(const char *kind);
 
+/*
+ * Have the disk that is swapped to be "sound", "slow", or fail with "bad-reads" or
+ * "bad-writes", for the time of this test. For swap_is_on_disk().
+ */
+void host_swap_disk(const char *how);
+
 /* A property of the device that is a number, such as "shader-work-skipped". */
 long long host_property(const char *name);
 

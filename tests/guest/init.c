@@ -285,7 +285,7 @@ static void set_up_swap(void)
 
 	if (!mib)
 		return;
-	ret = swap_on_zram(mib * MIB);
+	ret = swap_set_up(mib * MIB);
 	if (ret < 0)
 		tap("# mali-vm: no swap: %s\n", strerror(-ret));
 }

@@ -1,18 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/swap.h>
 #include <unistd.h>
 
+#include "conf.h"
 #include "modules.h"
 #include "swap.h"
 #include "util.h"
 
 #define ZRAM_DISK "/dev/zram0"
+/* As malivm/swap.py has it */
+#define DISK_SERIAL "mali-vm-swap"
 
 /*
  * The first page of a swap area (include/linux/swap.h, union swap_header): the
@@ -45,29 +51,65 @@ static int make_swap(const char *path, unsigned long long bytes)
 	return ret;
 }
 
-int swap_on_zram(unsigned long long bytes)
+static int make_zram(unsigned long long bytes)
 {
-	int ret;
-
 	/* A kernel with zram built in has the disk without a module. */
-	ret = module_load("zram");
+	int ret = module_load("zram");
+
 	if (ret < 0 && !path_exists(ZRAM_DISK))
 		return ret;
-	ret = write_file("/sys/block/zram0/disksize", "%llu", bytes);
-	if (ret < 0)
-		return ret;
-	ret = make_swap(ZRAM_DISK, bytes);
-	if (ret < 0)
-		return ret;
-	return swapon(ZRAM_DISK, 0) ? -errno : 0;
+	return write_file("/sys/block/zram0/disksize", "%llu", bytes);
+}
+
+/* The machine's disk: its place among others is the kernel's choice */
+static int find_disk(char *path, size_t size)
+{
+	DIR *d = opendir("/sys/block");
+	char serial[sizeof(DISK_SERIAL) + 1];
+	struct dirent *e;
+	int ret = -ENODEV;
+
+	while (d && (e = readdir(d))) {
+		if (read_file(serial, sizeof(serial), "/sys/block/%s/serial", e->d_name) <= 0 ||
+		    strcmp(serial, DISK_SERIAL))
+			continue;
+		snprintf(path, size, "/dev/%s", e->d_name);
+		ret = 0;
+	}
+	if (d)
+		closedir(d);
+	return ret;
+}
+
+static const char *device(void)
+{
+	static char disk[sizeof("/dev/") + NAME_MAX];
+
+	if (!swap_is_on_disk())
+		return ZRAM_DISK;
+	return disk[0] || !find_disk(disk, sizeof(disk)) ? disk : "/dev/nowhere";
+}
+
+bool swap_is_on_disk(void)
+{
+	return !strcmp(conf_get("swap-on", "zram"), "disk");
+}
+
+int swap_set_up(unsigned long long bytes)
+{
+	int ret = swap_is_on_disk() ? 0 : make_zram(bytes);
+
+	if (ret >= 0)
+		ret = make_swap(device(), bytes);
+	return ret < 0 ? ret : swap_on();
 }
 
 int swap_off(void)
 {
-	return swapoff(ZRAM_DISK) ? -errno : 0;
+	return swapoff(device()) ? -errno : 0;
 }
 
 int swap_on(void)
 {
-	return swapon(ZRAM_DISK, 0) && errno != EBUSY ? -errno : 0;
+	return swapon(device(), 0) && errno != EBUSY ? -errno : 0;
 }

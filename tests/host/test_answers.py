@@ -67,6 +67,16 @@ class Questions(AnswerCase):
             self.assertEqual(self.ask("property x", qom_get=value), f"7.1 ok {word}")
         self.assertEqual(self.qmp.asked[0][1]["path"], "/machine/peripheral/gpu")
 
+    def test_swap_disk(self) -> None:
+        self.qmp = FakeQmp(qom_set={})
+        answerer = answers.Answerer(Rules(self.qmp), self.qmp)
+        for text in ("swap-disk slow", "swap-disk bad-reads", "test-end a.one", "test-end a.two"):
+            self.assertEqual(answerer.answer(f"# mali-vm: ask 1 {text} ."), "1 ok")
+        # It is sound again when the test has ended, and then left alone.
+        self.assertEqual([asked["value"] for _, asked in self.qmp.asked],
+                         ["swap-slow", "swap-bad-reads", "swap-file"])
+        self.assertIn("sound, slow, bad-reads, bad-writes, not wet", self.ask("swap-disk wet"))
+
     def test_hits(self) -> None:
         rules = listed(one=3, two=0)
         self.assertEqual(self.ask("hits one", x_mali_csf_inject_list=[rules]), "7.1 ok 3")

@@ -153,6 +153,14 @@ class Help(unittest.TestCase):
         for text in ("", "M", "-1M", "1K", "x", "1T"):
             self.assertRaises(ValueError, options.megabytes, text)
 
+    def test_swap(self) -> None:
+        for text, kind, size in (("64", "zram", 64), ("0", "zram", 0), ("zram", "zram", 256),
+                                 ("zram:1G", "zram", 1024), ("disk", "disk", 256),
+                                 ("disk:8M", "disk", 8)):
+            self.assertEqual(options.swap(text), (kind, size))
+        for text in ("", "disk:", "tape", "tape:4M", "disk:x", ":4M"):
+            self.assertRaises(ValueError, options.swap, text)
+
     def test_errors_name_the_help_to_read(self) -> None:
         with self.assertRaises(MaliError) as caught:
             cli.parser().parse_args(["run", "--smp", "x"])

@@ -9,7 +9,7 @@ from pathlib import Path
 from unittest import mock
 
 import support  # noqa: F401
-from malivm import dma_check, firmware, guest, kbuild, kernel, machine, modules, qemu
+from malivm import dma_check, firmware, guest, kbuild, kernel, machine, modules, qemu, swap
 
 SUITE = guest.Suite(True, "report", ("mmu_wrong",), {"as-lock-ns": "7"})
 
@@ -19,7 +19,8 @@ class Prepare(unittest.TestCase):
                 **more: object) -> tuple[machine.Prepared, dict[str, bytes]]:
         """The machine, and the modules that go into its initramfs."""
         args = argparse.Namespace(device_opt=[], model="g610", check=check, kernel="debian",
-                                  firmware="free", sanitize=False, smp=1, memory=512, swap=0,
+                                  firmware="free", sanitize=False, smp=1, memory=512,
+                                  swap=swap.Swap(swap.ZRAM, 0),
                                   inject=[], config=[], driver=None)
         vars(args).update(more)
         chosen = kernel.Kernel(Path("Image"), None, "7.3.4", "test")
@@ -67,6 +68,14 @@ class Prepare(unittest.TestCase):
         config = dataclasses.replace(prepared, kernel=wanting).config(
             [], kernel_args={"loglevel": "4"})
         self.assertEqual(config.kernel_args, {"page_poison": "1", "loglevel": "4"})
+
+    def test_swap(self) -> None:
+        for given, disk, lines in ((swap.Swap(swap.ZRAM, 64), 0, (b"swap=64\n", b"swap-on=zram\n")),
+                                   (swap.Swap(swap.DISK, 8), 8, (b"swap=8\n", b"swap-on=disk\n"))):
+            config = self.prepare([], swap=given)[0].config([])
+            self.assertEqual(config.swap_disk, disk)
+            for line in lines:
+                self.assertIn(line, config.settings)
 
     def test_another_check(self) -> None:
         prepared, _ = self.prepare([SUITE])

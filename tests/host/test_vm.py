@@ -2,12 +2,15 @@
 """One virtual machine: its command line, its start and every way in which it ends."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import unittest
 from pathlib import Path
+from unittest import mock
 
 import support
 from malivm import vm
@@ -45,6 +48,18 @@ class CommandLine(unittest.TestCase):
         self.assertIn("loglevel=4", append)
         self.assertNotIn("loglevel=7", append)
         self.assertFalse([word for word in append if "panthor" in word])
+
+    def test_swap_disk(self) -> None:
+        self.assertNotIn("swap", " ".join(self.words()))
+        config = vm.Config(qemu=Path("qemu"), kernel=Path("Image"), initramfs=Path("x"),
+                           swap_disk=8)
+        words = vm.command(config, "/initrd", {}, "/disk")
+        nodes = [word for word in words if "node-name=" in word]
+        self.assertIn("filename=/disk", nodes[0])
+        # Each way in which it works is over the same file.
+        for node in nodes[1:]:
+            self.assertRegex(node, "=swap-file(,|$)")
+        self.assertIn("drive=swap-file,serial=mali-vm-swap", " ".join(words))
 
     def test_device_options_of_the_user(self) -> None:
         self.assertEqual(vm.effective([], "g310"), {"model": "g310", "coherent": "on"})
@@ -118,6 +133,17 @@ class Running(support.FakeQemuCase):
         self.assertEqual(caught.exception.code, 2)
         self.assertEqual(caught.exception.message,
                          "the GPU model refused its options: no such model")
+
+    def test_swap_disk_is_a_file_that_takes_no_room_and_has_no_name(self) -> None:
+        self.script([["wait"]])
+        before = set(self.folder.iterdir())
+        with mock.patch.object(tempfile, "tempdir", str(self.folder)), \
+                vm.Vm(self.config(swap_disk=8)) as running:
+            name = re.search(r"filename=/proc/self/(fd/\d+)", " ".join(running.command))
+            assert name is not None
+            status = Path(f"/proc/{running.pid}/{name[1]}").stat()
+            self.assertEqual((status.st_size, status.st_blocks, status.st_nlink), (8 << 20, 0, 0))
+            self.assertEqual(set(self.folder.iterdir()), before)
 
     def test_no_qemu(self) -> None:
         with self.assertRaisesRegex(MaliError, "would not start: .*/nowhere: No such file"):
