@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "client.h"
+#include "driver.h"
 #include "klog.h"
 #include "util.h"
 
@@ -157,12 +158,6 @@ int party_result(struct party *p, unsigned int ms);
 void party_check_copy(struct party *p);
 /* The pattern is what it was, to the CPU. */
 void party_check_pattern(const struct party *p);
-
-/* Take the driver away and bring it back. 0, or -errno if there is no device then. */
-int driver_unload(void);
-int driver_load(void);
-/* Reset the GPU while it has no driver, as a restart of the machine would. 0 or -errno. */
-int gpu_reset(void);
 
 #define RULE_NAME	40
 

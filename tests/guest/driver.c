@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "driver.h"
+#include "harness.h"
+#include "modules.h"
+#include "panthor.h"
+
+#define UNLOAD_S	patience(10)
+
+/* The platform device, which is there when it has no driver, too: ADDRESS.gpu */
+static const char *device(void)
+{
+	static glob_t found;
+
+	if (!found.gl_pathc)
+		CHECK(!glob("/sys/bus/platform/devices/*.gpu", 0, NULL, &found), "no GPU");
+	return strrchr(found.gl_pathv[0], '/') + 1;
+}
+
+int driver_unbind(void)
+{
+	return write_file(PANTHOR_DRIVER_DIR "/unbind", "%s", device());
+}
+
+int driver_bind(void)
+{
+	return write_file(PANTHOR_DRIVER_DIR "/bind", "%s", device());
+}
+
+int driver_unload(void)
+{
+	double deadline = now() + UNLOAD_S;
+	int ret;
+
+	if (!module_is_file("panthor"))
+		return driver_unbind();
+	/* What its clients had is given back by a work, after they are gone. */
+	while ((ret = module_unload("panthor")) == -EAGAIN && now() < deadline)
+		sleep_ms(10);
+	return ret;
+}
+
+int driver_load(void)
+{
+	struct panthor gpu;
+	int ret;
+
+	/* A probe that fails is an error of the binding, and none of the loading. */
+	if (module_is_file("panthor")) {
+		ret = module_load("panthor");
+		if (ret < 0)
+			return ret;
+	} else {
+		driver_bind();
+	}
+	return panthor_find(&gpu);
+}
+
+#define GPU_CMD		0x30
+#define SOFT_RESET	0x101
+
+int gpu_reset(void)
+{
+	unsigned long long address = strtoull(device(), NULL, 16);
+	size_t page = sysconf(_SC_PAGESIZE);
+	volatile uint32_t *regs;
+	int fd = open("/dev/mem", O_RDWR | O_SYNC | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	regs = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED, fd, address);
+	close(fd);
+	if (regs == MAP_FAILED)
+		return -errno;
+	regs[GPU_CMD / 4] = SOFT_RESET;
+	munmap((void *)regs, page);
+	return 0;
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The driver and its device: parting them, and bringing them together again. */
+#ifndef GUEST_DRIVER_H
+#define GUEST_DRIVER_H
+
+/* Take the driver away and bring it back. 0, or -errno if there is no device then. */
+int driver_unload(void);
+int driver_load(void);
+/* Reset the GPU while it has no driver, as a restart of the machine would. 0 or -errno. */
+int gpu_reset(void);
+
+/* Take the device from the driver while clients have it open, as if it were pulled out. */
+int driver_unbind(void);
+int driver_bind(void);
+
+#endif
