@@ -2,10 +2,12 @@
 /* Memory pressure: who reclaims, and when. */
 
 #include <errno.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "harness.h"
@@ -23,6 +25,9 @@
 #define WAIT_S patience(60)
 
 #define WATERMARK_BOOST "/proc/sys/vm/watermark_boost_factor"
+
+/* What makes a group outgrow its limit */
+#define GROUP_TAKES (8 * MIB)
 
 /* Free memory that the hog leaves until the first test needs less. */
 #define EARLY_ROOM (96 * MIB)
@@ -71,6 +76,40 @@ void pressure_swap_out(size_t bytes)
 {
 	/* It fails when it gets less than that, and it is more than there is. */
 	write_file(CGROUP "/memory.reclaim", "%zu", bytes + 256 * KIB);
+}
+
+static void __attribute__((noreturn)) outgrow(size_t bytes)
+{
+	uint8_t *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED)
+		_exit(1);
+	/* Small pages: for a huge one the kernel does not reclaim */
+	madvise(p, bytes, MADV_NOHUGEPAGE);
+	for (size_t i = 0; i < bytes; i += 4 * KIB)
+		*(volatile uint8_t *)(p + i) = 1 + i / (4 * KIB);
+	_exit(0);
+}
+
+/* There is room for a quarter of what the process takes; the rest goes to swap. */
+void pressure_group_limit(void)
+{
+	long long used, before, after;
+	int status;
+	pid_t pid;
+
+	CHECK_OK(read_number(&used, CGROUP "/memory.current"));
+	CHECK_OK(tunable_set(CGROUP "/memory.max", "%llu", used + GROUP_TAKES / 4));
+	CHECK_OK(read_number(&before, CGROUP "/memory.swap.current"));
+	pid = fork();
+	CHECK(pid >= 0, "fork: %s", strerror(errno));
+	if (!pid)
+		outgrow(GROUP_TAKES);
+	CHECK_EQ(waitpid(pid, &status, 0), pid);
+	CHECK(!status, "the process ended with status 0x%x", status);
+	CHECK_OK(read_number(&after, CGROUP "/memory.swap.current"));
+	metric_int("group_swapped", after - before);
+	CHECK_OK(write_file(CGROUP "/memory.max", "max"));
 }
 
 /*

@@ -35,6 +35,12 @@ void pressure_direct(const struct panthor *gpu, const char *label);
 /* Send what is charged to the tests to swap, as far as it can be. */
 void pressure_swap_out(size_t bytes);
 
+/*
+ * Have a process of the tests' group take so much memory that the group is at its
+ * limit (memory.max), and has to reclaim that process's own.
+ */
+void pressure_group_limit(void);
+
 /* The end of a shrinker's run, with the task it ran in and the pages it freed. */
 #define PRESSURE_EVENT "vmscan/mm_shrink_slab_end"
 

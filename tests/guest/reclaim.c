@@ -40,7 +40,8 @@ static void add_smoke(void)
 
 static void add_pairs(void)
 {
-	size_t n = pair_cells(&cells[nr_tests], MAX_TESTS - nr_directed_tests - 1 - nr_tests);
+	/* One more is the walk */
+	size_t n = pair_cells(&cells[nr_tests], MAX_TESTS - 1 - nr_tests);
 
 	for (size_t i = 0; i < n; i++, nr_tests++) {
 		const struct cell *c = &cells[nr_tests];
@@ -57,13 +58,17 @@ static void add_pairs(void)
 
 int main(int argc, char **argv)
 {
+	static const struct test_table * const tables[] = {
+		&directed_tests, &fail_tests, &disk_tests, &hard_tests,
+	};
 	static struct suite suite = {
 		.name = "reclaim", .tests = tests, .setup = pressure_set_up,
 	};
 
 	add_smoke();
-	for (size_t i = 0; i < nr_directed_tests; i++)
-		tests[nr_tests++] = directed_tests[i];
+	for (size_t t = 0; t < ARRAY_SIZE(tables); t++)
+		for (size_t i = 0; i < tables[t]->nr; i++)
+			tests[nr_tests++] = tables[t]->tests[i];
 	add_pairs();
 	tests[nr_tests++] = (struct test){
 		"walk", "random sequences of maps, jobs and evictions; one that fails is made short",

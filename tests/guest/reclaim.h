@@ -152,6 +152,7 @@ struct state {
 	bool bound;			/* jobs of VM 0 hold it while they run */
 	bool no_cpu;			/* the CPU cannot look into it */
 	bool no_handle;			/* the driver's own */
+	bool waited;			/* jobs of VM 0 wait for a word in it */
 	bool unmapped;			/* before the trigger the GPU cannot reach it */
 };
 
@@ -222,16 +223,49 @@ void test_cell(const void *cell);
 /* Skip, or fail, what cannot be tested on this kernel or without swap */
 void reclaim_need(void);
 
+/* --- reclaim_scene.c: a buffer in a state, for the tests of single mistakes --- */
+
+struct scene {
+	struct rig rig;
+	struct buffer b;
+};
+
+void scene_open(struct scene *s, const char *state);
+void scene_close(struct scene *s);
+/* The GPU and the CPU see what they have to */
+void scene_verify(struct scene *s);
+/* Have all evicted that can be. Returns the number of pages. */
+long long scene_shrink(struct scene *s);
+
+/* There will be a reset, after which the firmware takes its time; returns a rule's name */
+char *scene_expect_reset(void);
+/*
+ * Until the GPU works again. A group that is created meanwhile may find that the
+ * firmware has not yet said how large a suspend buffer is.
+ */
+void scene_wait_for_reset(struct scene *s, char *boot);
+/* A new client finds nothing wrong */
+void scene_check_others(void);
+/* The buffer's VM may be lost, and not what the CPU sees of it; a new client works */
+void scene_check_after_reset(struct scene *s);
+
 /* --- reclaim_pair.c --- */
 
 /* Cells in which each pair of rows of two tables occurs, if it makes sense. Returns how many. */
 size_t pair_cells(struct cell *cells, size_t max);
 
-/* --- reclaim_directed.c, reclaim_walk.c --- */
+/* --- Tests of single mistakes; README.md has what each is for --- */
 
 struct test;
-extern const struct test directed_tests[];
-extern const size_t nr_directed_tests;
+struct test_table {
+	const struct test *tests;
+	size_t nr;
+};
+
+/* reclaim_directed.c, reclaim_hard.c, reclaim_fail.c, reclaim_disk.c */
+extern const struct test_table directed_tests, hard_tests, fail_tests, disk_tests;
+
+/* --- reclaim_walk.c --- */
 
 void test_walk(const void *arg);
 

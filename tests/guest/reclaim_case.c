@@ -139,13 +139,30 @@ static void verify(struct rig *rig, struct buffer *b, bool gpu_first)
 	CHECK(!wrong, "the CPU sees another content in %zu of %zu pages", wrong, b->pages);
 }
 
+static bool is_gone(const struct rig *rig, const struct buffer *b, double seconds)
+{
+	double deadline = now() + seconds;
+	struct gem gem;
+
+	while (panthor_gem(&rig->gpu, b->bo.label, &gem) != -ENOENT) {
+		if (now() >= deadline)
+			return false;
+		sleep_ms(5);
+	}
+	return true;
+}
+
 /* Nothing of it is left */
 static void check_gone(struct rig *rig, const struct buffer *b)
 {
-	struct gem gem;
-
-	if (b->bo.label[0])
-		EXPECT_ERRNO(panthor_gem(&rig->gpu, b->bo.label, &gem), ENOENT);
+	if (!b->bo.label[0] || is_gone(rig, b, 0))
+		return;
+	/* A queue that once waited for it off its slot keeps it for as long as it lives */
+	rig_new_groups(rig);
+	CHECK(b->state->waited && is_gone(rig, b, RECLAIM_WAIT_S), "the buffer is still there");
+	test_seen("docs/findings/syncwait-kept.md",
+		  "the buffer is freed with the queue that had waited for a word in it, and not "
+		  "with its last handle");
 }
 
 void test_cell(const void *arg)

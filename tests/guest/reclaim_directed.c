@@ -12,6 +12,8 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -33,38 +35,6 @@
 /* What the driver's functions return (include/linux/shrinker.h), as signed numbers */
 #define SHRINK_STOP	-1
 #define SHRINK_EMPTY	-2
-
-struct scene {
-	struct rig rig;
-	struct buffer b;
-};
-
-static void open_scene(struct scene *s, const char *state)
-{
-	reclaim_need();
-	memset(&s->b, 0, sizeof(s->b));
-	s->b.state = state_find(state);
-	s->b.dmabuf = s->b.vgem = -1;
-	rig_open(&s->rig, true);
-	s->b.state->set_up(&s->rig, &s->b);
-}
-
-static void verify(struct scene *s)
-{
-	EXPECT_EQ(buffer_wrong_gpu(&s->rig, &s->b), 0);
-	EXPECT_EQ(buffer_wrong_cpu(&s->rig, &s->b), 0);
-}
-
-static void close_scene(struct scene *s)
-{
-	buffer_destroy(&s->rig, &s->b);
-	rig_close(&s->rig);
-}
-
-static long long shrink_all(struct scene *s)
-{
-	return CHECK_OK(panthor_shrink(&s->rig.gpu, ALL_PAGES));
-}
 
 /* --- What the shrinker's functions return --- */
 
@@ -120,9 +90,9 @@ static void test_s1(const void *arg)
 
 	(void)arg;
 	start_probes();
-	open_scene(&s, "B12b");
+	scene_open(&s, "B12b");
 	/* Whatever was tried in vain before is forgotten with a success */
-	CHECK(shrink_all(&s) > 0, "nothing could be evicted");
+	CHECK(scene_shrink(&s) > 0, "nothing could be evicted");
 	done = CHECK_OK(syncobj_create(&s.rig.gpu));
 	for (unsigned int vm = 0; vm < RIG_VMS; vm++) {
 		rig_set_flag(&s.rig, vm, 0);
@@ -135,8 +105,8 @@ static void test_s1(const void *arg)
 	for (unsigned int vm = 0; vm < RIG_VMS; vm++)
 		rig_set_flag(&s.rig, vm, 1);
 	CHECK_OK(syncobj_wait(&s.rig.gpu, done, RECLAIM_WAIT_MS));
-	verify(&s);
-	close_scene(&s);
+	scene_verify(&s);
+	scene_close(&s);
 }
 
 /* What was freed is told to the kernel, all of it */
@@ -147,7 +117,7 @@ static void test_s14(const void *arg)
 	struct scene s;
 
 	(void)arg;
-	open_scene(&s, "B04");
+	scene_open(&s, "B04");
 	CHECK_OK(panthor_gem_totals(&s.rig.gpu, &before));
 	CHECK_OK(trace_start(PRESSURE_EVENT));
 	CHECK_OK(write_file(DROP_CACHES, "2"));
@@ -155,8 +125,8 @@ static void test_s14(const void *arg)
 	shrunk = pressure_shrunk();
 	CHECK(before.resident - after.resident >= s.b.bo.size, "the buffer was not evicted");
 	EXPECT_EQ(shrunk.others * PAGE, before.resident - after.resident);
-	verify(&s);
-	close_scene(&s);
+	scene_verify(&s);
+	scene_close(&s);
 }
 
 /* The file says what the last scan evicted */
@@ -167,15 +137,15 @@ static void test_s15(const void *arg)
 	long long pages;
 
 	(void)arg;
-	open_scene(&s, "B04");
+	scene_open(&s, "B04");
 	CHECK_OK(panthor_gem_totals(&s.rig.gpu, &before));
-	pages = shrink_all(&s);
+	pages = scene_shrink(&s);
 	CHECK_OK(panthor_gem_totals(&s.rig.gpu, &after));
 	EXPECT_EQ(pages * PAGE, before.resident - after.resident);
 	EXPECT_EQ(after.reclaimable, 0);
-	EXPECT_EQ(shrink_all(&s), 0);
-	verify(&s);
-	close_scene(&s);
+	EXPECT_EQ(scene_shrink(&s), 0);
+	scene_verify(&s);
+	scene_close(&s);
 }
 
 /* Nothing to evict: said as such, and the kernel does not scan */
@@ -186,16 +156,16 @@ static void test_s16(const void *arg)
 
 	(void)arg;
 	start_probes();
-	open_scene(&s, "B04");
-	shrink_all(&s);
+	scene_open(&s, "B04");
+	scene_shrink(&s);
 	drop_caches("kprobes/mali_count", &r);
 	CHECK(r.nr, "the shrinker was not asked");
 	EXPECT_EQ(r.values[0], SHRINK_EMPTY);
-	verify(&s);
+	scene_verify(&s);
 	drop_caches("kprobes/mali_count", &r);
 	CHECK(r.nr, "the shrinker was not asked");
 	EXPECT(r.values[0] >= (long long)s.b.pages, "%lld pages can be evicted", r.values[0]);
-	close_scene(&s);
+	scene_close(&s);
 }
 
 /* --- CPU mappings --- */
@@ -211,7 +181,7 @@ static void test_s4(const void *arg)
 	int status;
 
 	(void)arg;
-	open_scene(&s, "B01");
+	scene_open(&s, "B01");
 	for (int i = 0; i < MAPPERS; i++) {
 		pids[i] = fork();
 		if (pids[i])
@@ -239,8 +209,8 @@ static void test_s4(const void *arg)
 	EXPECT_EQ(buffer_wrong_cpu(&s.rig, &s.b), 0);
 	EXPECT_EQ(CHECK_OK(panthor_shrink(&s.rig.gpu, 1)), 1);
 	CHECK_OK(bo_destroy(&s.rig.gpu, &neighbour));
-	verify(&s);
-	close_scene(&s);
+	scene_verify(&s);
+	scene_close(&s);
 }
 
 /* --- Evicted, and touched --- */
@@ -253,7 +223,7 @@ static void test_s18(const void *arg)
 	struct scene s;
 
 	(void)arg;
-	open_scene(&s, "B07");
+	scene_open(&s, "B07");
 	if (fences_open(&fences))
 		test_skip("the kernel has neither CONFIG_SW_SYNC nor CONFIG_DRM_VGEM");
 	wait = CHECK_OK(syncobj_create(&s.rig.gpu));
@@ -264,9 +234,9 @@ static void test_s18(const void *arg)
 	EXPECT_EQ(buffer_wrong_gpu(&s.rig, &s.b), 0);
 	CHECK_OK(fence_signal(&fences));
 	CHECK_OK(syncobj_wait(&s.rig.gpu, signal, RECLAIM_WAIT_MS));
-	verify(&s);
+	scene_verify(&s);
 	fences_close(&fences);
-	close_scene(&s);
+	scene_close(&s);
 }
 
 /* Evicted, touched by the CPU, evicted: there is nothing more to unmap from the GPU */
@@ -276,9 +246,9 @@ static void test_s19(const void *arg)
 	struct gem gem;
 
 	(void)arg;
-	open_scene(&s, "B05");
+	scene_open(&s, "B05");
 	for (int i = 1; i <= 3; i++) {
-		shrink_all(&s);
+		scene_shrink(&s);
 		buffer_gem(&s.rig, &s.b, &gem);
 		EXPECT_EQ(gem.evictions, i);
 		EXPECT_EQ(gem.resident, 0);
@@ -286,8 +256,8 @@ static void test_s19(const void *arg)
 		buffer_map_cpu(&s.rig, &s.b);
 		buffer_fill_cpu(&s.b);
 	}
-	verify(&s);
-	close_scene(&s);
+	scene_verify(&s);
+	scene_close(&s);
 }
 
 /*
@@ -299,15 +269,62 @@ static void test_s20(const void *arg)
 	struct scene s;
 
 	(void)arg;
-	open_scene(&s, "B04");
-	shrink_all(&s);
+	scene_open(&s, "B04");
+	scene_shrink(&s);
 	EXPECT_EQ(buffer_wrong_cpu(&s.rig, &s.b), 0);
 	/* The next job would bring it back: only a VM's that does not have it */
 	rig_read_pages(&s.rig, 1, s.rig.vms[1].base, 1);
 	EXPECT_EQ(CHECK_OK(panthor_shrink(&s.rig.gpu, 1)), s.b.pages);
 	EXPECT(!buffer_resident(&s.rig, &s.b), "another buffer went first");
-	verify(&s);
-	close_scene(&s);
+	scene_verify(&s);
+	scene_close(&s);
+}
+
+/* --- Signals --- */
+
+#define SIGNAL_EVERY_MS 1
+
+static void no_matter(int sig)
+{
+	(void)sig;
+}
+
+/*
+ * A page fault waits for the lock of a buffer that is evicted slowly, while signals
+ * come all the time: it is tried again after each of them, and succeeds in the end.
+ */
+static void test_s11(const void *arg)
+{
+	const struct itimerval every = {
+		.it_interval.tv_usec = SIGNAL_EVERY_MS * 1000,
+		.it_value.tv_usec = SIGNAL_EVERY_MS * 1000,
+	}, never = { 0 };
+	struct rusage before, after;
+	struct scene s;
+	int status;
+	pid_t pid;
+
+	(void)arg;
+	scene_open(&s, "B03");
+	free(inject("flush -> delay time=50ms"));
+	pid = fork();
+	CHECK(pid >= 0, "fork: %s", strerror(errno));
+	if (!pid) {
+		for (int i = 0; i < 10; i++)
+			scene_shrink(&s);
+		_exit(0);
+	}
+	signal(SIGALRM, no_matter);
+	CHECK_EQ(getrusage(RUSAGE_SELF, &before), 0);
+	CHECK_EQ(setitimer(ITIMER_REAL, &every, NULL), 0);
+	while (!waitpid(pid, &status, WNOHANG))
+		EXPECT_EQ(buffer_wrong_cpu(&s.rig, &s.b), 0);
+	CHECK_EQ(setitimer(ITIMER_REAL, &never, NULL), 0);
+	CHECK_EQ(getrusage(RUSAGE_SELF, &after), 0);
+	metric_int("faults", after.ru_minflt - before.ru_minflt);
+	CHECK_EQ(status, 0);
+	scene_verify(&s);
+	scene_close(&s);
 }
 
 /* --- BO_SYNC --- */
@@ -322,7 +339,7 @@ static void test_s21(const void *arg)
 	pid_t pid;
 
 	(void)arg;
-	open_scene(&s, "B16");
+	scene_open(&s, "B16");
 	CHECK_OK(bo_create(&s.rig.gpu, &bo, SYNC_SIZE, DRM_PANTHOR_BO_WB_MMAP, "reclaim-sync"));
 	CHECK_OK(bo_mmap(&s.rig.gpu, &bo));
 	pid = fork();
@@ -334,12 +351,12 @@ static void test_s21(const void *arg)
 		_exit(0);
 	}
 	do {
-		shrink_all(&s);
+		scene_shrink(&s);
 	} while (!waitpid(pid, &status, WNOHANG));
 	CHECK_EQ(status, 0);
 	CHECK_OK(bo_destroy(&s.rig.gpu, &bo));
-	verify(&s);
-	close_scene(&s);
+	scene_verify(&s);
+	scene_close(&s);
 }
 
 /* There is nothing to synchronize, and no reason to bring it back */
@@ -349,116 +366,14 @@ static void test_s22(const void *arg)
 	struct gem gem;
 
 	(void)arg;
-	open_scene(&s, "B16");
-	shrink_all(&s);
+	scene_open(&s, "B16");
+	scene_shrink(&s);
 	CHECK_OK(bo_sync(&s.rig.gpu, &s.b.bo, false));
 	CHECK_OK(bo_sync(&s.rig.gpu, &s.b.bo, true));
 	buffer_gem(&s.rig, &s.b, &gem);
 	EXPECT_EQ(gem.resident, 0);
-	verify(&s);
-	close_scene(&s);
-}
-
-/* --- With the hardware's faults --- */
-
-#define STUCK "AS_ACTIVE bit stuck"
-
-/* There will be a reset, after which the firmware takes its time; returns a rule's name */
-static char *expect_reset(void)
-{
-	test_allow(STUCK);
-	test_allow("Flush caches timeout");
-	return inject("mcu-boot -> delay time=20ms");
-}
-
-/*
- * Until the GPU works again. A group that is created meanwhile may find that the
- * firmware has not yet said how large a suspend buffer is.
- */
-static void wait_for_reset(struct scene *s, char *boot)
-{
-	double deadline = now() + RECLAIM_WAIT_S;
-	uint32_t vm = CHECK_OK(panthor_vm_create(&s->rig.gpu));
-	int group;
-
-	while (!inject_hits(boot)) {
-		CHECK(now() < deadline, "there is no reset");
-		sleep_ms(1);
-	}
-	free(boot);
-	group = CHECK_OK(group_create_any_time(&s->rig.gpu, vm, 1, 4096,
-					       PANTHOR_GROUP_PRIORITY_MEDIUM));
-	CHECK_OK(group_destroy(&s->rig.gpu, group));
-	CHECK_OK(panthor_vm_destroy(&s->rig.gpu, vm));
-}
-
-/* All is evicted, and the GPU is reset: the firmware is not evicted, and starts again */
-static void test_s26(const void *arg)
-{
-	struct scene s, again;
-	char *rule, *boot;
-
-	(void)arg;
-	open_scene(&s, "B04");
-	boot = expect_reset();
-	shrink_all(&s);
-	free(inject("reset -> delay time=20ms"));
-	rule = inject("as-command as=1..15 command=lock count=1 -> never");
-	/* The VM is lost with it: what the call says does not matter */
-	vm_map(&s.rig.gpu, s.rig.vms[0].vm, &s.b.bo, 0, rig_other_va(&s.rig, 0), PAGE, 0);
-	CHECK_EQ(inject_hits(rule), 1);
-	free(rule);
-	wait_for_reset(&s, boot);
-	open_scene(&again, "B04");
-	verify(&again);
-	close_scene(&again);
-	EXPECT_EQ(buffer_wrong_cpu(&s.rig, &s.b), 0);
-}
-
-/* A lock that never ends: the pages are not given away, whoever may still use them */
-static void test_m5(const void *arg)
-{
-	struct scene s, again;
-	struct gem gem;
-	char *rule, *boot;
-
-	(void)arg;
-	open_scene(&s, "B03");
-	boot = expect_reset();
-	rule = inject("as-command va=0x%llx command=lock count=1 -> never",
-		      (unsigned long long)s.b.maps[0].va);
-	shrink_all(&s);
-	CHECK_EQ(inject_hits(rule), 1);
-	buffer_gem(&s.rig, &s.b, &gem);
-	EXPECT_EQ(gem.resident, gem.size);
-	EXPECT_EQ(gem.evictions, 0);
-	free(rule);
-	EXPECT_EQ(buffer_wrong_cpu(&s.rig, &s.b), 0);
-	wait_for_reset(&s, boot);
-	open_scene(&again, "B04");
-	verify(&again);
-	close_scene(&again);
-}
-
-/* A flush that is lost: the pages are where they were, or in swap, but whole */
-static void test_j3(const void *arg)
-{
-	struct scene s, again;
-	char *rule, *boot;
-
-	(void)arg;
-	open_scene(&s, "B04");
-	boot = expect_reset();
-	rule = inject("flush count=1 -> never");
-	shrink_all(&s);
-	CHECK_EQ(inject_hits(rule), 1);
-	free(rule);
-	EXPECT_EQ(buffer_wrong_cpu(&s.rig, &s.b), 0);
-	wait_for_reset(&s, boot);
-	open_scene(&again, "B04");
-	verify(&again);
-	close_scene(&again);
-	EXPECT_EQ(buffer_wrong_cpu(&s.rig, &s.b), 0);
+	scene_verify(&s);
+	scene_close(&s);
 }
 
 /* --- The end of a VM --- */
@@ -483,7 +398,7 @@ static void test_end_bind(const void *arg)
 	int status;
 
 	(void)arg;
-	open_scene(&s, "B06b");
+	scene_open(&s, "B06b");
 	CHECK_OK(group_destroy(&s.rig.gpu, s.rig.vms[0].group));
 	CHECK_OK(panthor_vm_destroy(&s.rig.gpu, s.rig.vms[0].vm));
 	CHECK_OK(fence_signal(&s.b.fences));
@@ -516,7 +431,7 @@ static void test_end_job(const void *arg)
 		struct scene s;
 		uint32_t done;
 
-		open_scene(&s, "B04");
+		scene_open(&s, "B04");
 		done = CHECK_OK(syncobj_create(&s.rig.gpu));
 		rig_block(&s.rig, 0, rig_flag_va(&s.rig, 0), done);
 		CHECK_OK(syncobj_wait(&s.rig.gpu, done, RECLAIM_WAIT_MS));
@@ -530,30 +445,6 @@ static void test_end_job(const void *arg)
 	CHECK(goes(&gpu, label), "a dead process's buffer is still there");
 }
 
-/*
- * The suite sees an eviction that the TLB does not hear of: the hardware drops
- * nothing, and what the GPU reaches is no more what the tables say.
- */
-static void test_stale(const void *arg)
-{
-	struct host_peek peek;
-	struct scene s;
-	char *rule;
-	int as;
-
-	(void)arg;
-	open_scene(&s, "B04");
-	as = rig_find_as(s.b.maps[0].va);
-	CHECK(as > 0, "no address space has the buffer");
-	rule = inject("as-command as=%d -> stale", as);
-	shrink_all(&s);
-	host_translate(as, s.b.maps[0].va, "read", &peek);
-	EXPECT(peek.fresh.exception, "the page tables still map the buffer");
-	EXPECT_EQ(peek.cached.exception, 0);
-	EXPECT_EQ(peek.stale, 1);
-	free(rule);
-}
-
 /* --- Shapes --- */
 
 /* An evicted buffer of the VM and a new mapping of it: both have to come back */
@@ -562,13 +453,13 @@ static void test_m12(const void *arg)
 	struct scene s;
 
 	(void)arg;
-	open_scene(&s, "B09");
+	scene_open(&s, "B09");
 	buffer_check_reachable(&s.b);
-	shrink_all(&s);
+	scene_shrink(&s);
 	buffer_check_unreachable(&s.b);
-	shrink_all(&s);
-	verify(&s);
-	close_scene(&s);
+	scene_shrink(&s);
+	scene_verify(&s);
+	scene_close(&s);
 }
 
 /* A mapping of the CPU's that is in pieces when pages are faulted in */
@@ -577,11 +468,11 @@ static void test_s10(const void *arg)
 	struct scene s;
 
 	(void)arg;
-	open_scene(&s, "B19");
-	shrink_all(&s);
+	scene_open(&s, "B19");
+	scene_shrink(&s);
 	s.b.state->settle(&s.rig, &s.b);
-	verify(&s);
-	close_scene(&s);
+	scene_verify(&s);
+	scene_close(&s);
 }
 
 /* --- Out of memory --- */
@@ -623,7 +514,7 @@ static void test_oom(const void *arg)
 
 	(void)arg;
 	test_allow("oom-killer|Out of memory|oom_reaper|Mem-Info|Call trace");
-	open_scene(&s, "B04");
+	scene_open(&s, "B04");
 	snprintf(path, sizeof(path), "/proc/%d/oom_score_adj", hog_pid());
 	CHECK_OK(tunable_set(path, "0"));
 	CHECK_OK(klog_open(&log, true));
@@ -638,14 +529,15 @@ static void test_oom(const void *arg)
 	klog_close(&log);
 	buffer_gem(&s.rig, &s.b, &gem);
 	EXPECT(gem.evictions, "a process was killed before the buffer was evicted");
-	verify(&s);
-	close_scene(&s);
+	scene_verify(&s);
+	scene_close(&s);
 }
 
-const struct test directed_tests[] = {
+static const struct test tests[] = {
 	{ "directed.S1", "a job holds all: tried again once", test_s1, NULL, 0 },
 	{ "directed.S4", "mmap, munmap and fork at the same time", test_s4, NULL, 0 },
 	{ "directed.S10", "faults in pieces of a CPU mapping", test_s10, NULL, 0 },
+	{ "directed.S11", "page faults, signals and a slow eviction", test_s11, NULL, 0 },
 	{ "directed.S14", "the kernel is told what was freed", test_s14, NULL, 0 },
 	{ "directed.S15", "debugfs tells what was freed", test_s15, NULL, 0 },
 	{ "directed.S16", "the kernel is told that there is nothing", test_s16, NULL, 0 },
@@ -655,15 +547,11 @@ const struct test directed_tests[] = {
 	  NULL, 0 },
 	{ "directed.S21", "BO_SYNC while the pages are taken", test_s21, NULL, 0 },
 	{ "directed.S22", "BO_SYNC of an evicted buffer", test_s22, NULL, 0 },
-	{ "directed.S26", "all evicted, then a reset that takes its time", test_s26, NULL, 0 },
-	{ "directed.M5", "a lock that never ends, in an eviction", test_m5, NULL, 0 },
-	{ "directed.J3", "a flush is lost, in an eviction", test_j3, NULL, 0 },
 	{ "directed.M12", "evicted, mapped again, evicted", test_m12, NULL, 0 },
 	{ "directed.oom", "evicted before a process is killed for memory", test_oom, NULL, 0 },
 	{ "directed.end-bind", "a VM is destroyed while a VM_BIND waits", test_end_bind, NULL, 0 },
 	{ "directed.end-job", "a process ends with a job that was given up", test_end_job, NULL,
 	  0 },
-	{ "directed.stale", "the suite sees a TLB that drops nothing", test_stale, NULL, 0 },
 };
 
-const size_t nr_directed_tests = ARRAY_SIZE(directed_tests);
+const struct test_table directed_tests = { tests, ARRAY_SIZE(tests) };

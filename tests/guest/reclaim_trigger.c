@@ -93,6 +93,14 @@ static void fire_memcg(struct rig *rig, struct buffer *b)
 	(void)rig;
 }
 
+/* So is it when the group is at its limit: its processes swap each other out */
+static void fire_memcg_limit(struct rig *rig, struct buffer *b)
+{
+	pressure_group_limit();
+	(void)rig;
+	(void)b;
+}
+
 static void fire_no_swap(struct rig *rig, struct buffer *b)
 {
 	if (meminfo("SwapTotal"))
@@ -138,7 +146,8 @@ const struct trigger triggers[] = {
 	  .presses = true },
 	{ "T6", "direct reclaim", fire_direct, direct_begin, pressure_end, .evicts = true,
 	  .presses = true },
-	{ "T7", "a memory group's reclaim", fire_memcg, .evicts = false },
+	{ "T7a", "a memory group's reclaim", fire_memcg, .evicts = false },
+	{ "T7b", "a memory group at its limit", fire_memcg_limit, .evicts = false },
 	{ "T9", "shrink and drop_caches without swap", fire_no_swap, .finish = swap_again,
 	  .evicts = false },
 	{ "T10", "four scanners at a time", fire_many, .evicts = true },

@@ -139,6 +139,19 @@ static double clock_seconds(clockid_t id)
 	return ts.tv_sec + ts.tv_nsec / 1e9;
 }
 
+bool kernel_has(const char *function)
+{
+	FILE *f = fopen("/proc/kallsyms", "r");
+	char line[512], name[256];
+	bool found = false;
+
+	while (f && !found && fgets(line, sizeof(line), f))
+		found = sscanf(line, "%*s %*s %255s", name) == 1 && !strcmp(name, function);
+	if (f)
+		fclose(f);
+	return found;
+}
+
 double now(void)
 {
 	return clock_seconds(CLOCK_MONOTONIC);

@@ -35,6 +35,9 @@ int write_file(const char *path, const char *fmt, ...) __printf(2, 3);
 
 bool path_exists(const char *fmt, ...) __printf(1, 2);
 
+/* The kernel or a module has a function of this name. Takes a while. */
+bool kernel_has(const char *function);
+
 /* Seconds of CLOCK_MONOTONIC: for intervals. */
 double now(void);
 
