@@ -20,7 +20,7 @@
 #define HUGE_PAGE	(2ul << 20)
 
 /* Far longer than anything takes here: a slow host is no failure */
-#define RECLAIM_WAIT_S	60
+#define RECLAIM_WAIT_S	patience(60)
 #define RECLAIM_WAIT_MS	(RECLAIM_WAIT_S * 1000)
 
 /* More pages than there are */

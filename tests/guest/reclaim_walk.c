@@ -28,7 +28,7 @@
 #define DROP_CACHES	"/proc/sys/vm/drop_caches"
 
 /* Of one sequence: longer hangs */
-#define WALK_S		300
+#define WALK_S		patience(300)
 
 enum kind {
 	CREATE, DESTROY, MAP, UNMAP, WRITE, CHECK_CPU, BIND, UNBIND, HALVE, READ_GPU, WRITE_GPU,
