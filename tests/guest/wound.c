@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Suite wound: mistakes of the driver that the kernel does not get over until it
+ * is booted again. Each test is to be run alone: what is broken after it is told by
+ * its page in docs/findings.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "client.h"
+#include "harness.h"
+#include "nomem.h"
+
+#define MAP_VA		0x40000000ull
+#define NO_HANDLE	0x7ffffffu
+/* What a work of the driver's frees is freed by then. */
+#define FREED_S		10
+/* In a call that makes a group */
+#define MAX_NTH		3000
+
+/* What a kernel says that runs into a wrong pointer, and what ends there */
+#define OOPS		"Unable to handle kernel|Internal error: Oops|WARNING: .*workqueue.c"
+
+static void open_client(struct client *c)
+{
+	struct panthor gpu;
+
+	if (panthor_find(&gpu))
+		test_skip("there is no GPU any more: run it alone");
+	memset(c, 0, sizeof(*c));
+	client_open(c, 1);
+}
+
+/* In a process of its own, which the kernel may kill. */
+static int in_child(int (*call)(struct client *c), struct client *c)
+{
+	pid_t pid = fork();
+	int status;
+
+	CHECK(pid >= 0, "fork: %m");
+	if (!pid)
+		_exit(-call(c));
+	CHECK(waitpid(pid, &status, 0) == pid, "waitpid: %m");
+	return status;
+}
+
+static int signal_nothing(struct client *c)
+{
+	return group_submit(&c->gpu, c->group, 0, CODE_VA, 64, 0, NO_HANDLE);
+}
+
+static void test_signal_nothing(const void *arg)
+{
+	static const char file[] = "docs/findings/signal-nothing.md";
+	struct client c;
+	int status;
+
+	(void)arg;
+	test_known(OOPS, file);
+	open_client(&c);
+	status = in_child(signal_nothing, &c);
+	if (WIFSIGNALED(status))
+		test_seen(file, "GROUP_SUBMIT signals a syncobj that is not there: killed by %s",
+			  strsignal(WTERMSIG(status)));
+	else
+		EXPECT_EQ(WEXITSTATUS(status), EINVAL);
+}
+
+/* Whether a buffer is still there although nobody has it any more */
+static bool left_over(const struct client *c, const char *label)
+{
+	double deadline = now() + FREED_S;
+	struct gem gem;
+
+	while (!panthor_gem(&c->gpu, label, &gem)) {
+		if (now() > deadline)
+			return true;
+		sleep_ms(20);
+	}
+	return false;
+}
+
+static void test_bind_nothing(const void *arg)
+{
+	static const char file[] = "docs/findings/bind-nothing.md";
+	struct drm_panthor_vm_bind_op op = {
+		.flags = DRM_PANTHOR_VM_BIND_OP_TYPE_MAP | DRM_PANTHOR_VM_BIND_OP_MAP_NOEXEC,
+		.va = MAP_VA,
+	};
+	struct drm_panthor_vm_bind bind = {
+		.flags = DRM_PANTHOR_VM_BIND_ASYNC, .ops = DRM_PANTHOR_OBJ_ARRAY(1, &op),
+	};
+	struct drm_panthor_sync_op done = { .flags = DRM_PANTHOR_SYNC_OP_SIGNAL };
+	struct client c;
+	struct bo bo;
+	int ret;
+
+	(void)arg;
+	open_client(&c);
+	CHECK_OK(bo_create(&c.gpu, &bo, BO_SIZE, 0, "wound-nothing"));
+	bind.vm_id = CHECK_OK(panthor_vm_create(&c.gpu));
+	op.bo_handle = bo.handle;
+	done.handle = c.done;
+	op.syncs = (struct drm_panthor_obj_array)DRM_PANTHOR_OBJ_ARRAY(1, &done);
+	ret = drm_ioctl(&c.gpu, DRM_IOCTL_PANTHOR_VM_BIND, &bind);
+	EXPECT(!ret || ret == -EINVAL, "VM_BIND: %s", strerrorname_np(-ret));
+	if (!ret)
+		CHECK_OK(syncobj_wait(&c.gpu, c.done, JOB_MS));
+	CHECK_OK(panthor_vm_destroy(&c.gpu, bind.vm_id));
+	CHECK_OK(bo_destroy(&c.gpu, &bo));
+	if (left_over(&c, "wound-nothing"))
+		test_seen(file, "a queued MAP of no bytes: the buffer and its VM are never freed");
+	client_close(&c);
+}
+
+/* The VM has a mapping of a buffer, and the nth allocation of its destruction fails. */
+static void test_vm_destroy(const void *arg)
+{
+	static const char file[] = "docs/findings/memory-to-free.md";
+	struct client c;
+	struct bo bo;
+	int vm;
+
+	(void)arg;
+	test_known("panthor_vm_unmap_range|panthor_vm_destroy|panthor_vm_pool_destroy_vm", file);
+	nomem_setup(ALL_PAGES, NULL);
+	open_client(&c);
+	CHECK_OK(bo_create(&c.gpu, &bo, BO_SIZE, 0, "wound-destroy"));
+	vm = CHECK_OK(panthor_vm_create(&c.gpu));
+	CHECK_OK(bo_bind(&c.gpu, &bo, vm, MAP_VA));
+	nomem_arm(1);
+	EXPECT_EQ(panthor_vm_destroy(&c.gpu, vm), 0);
+	nomem_disarm();
+	CHECK_OK(bo_destroy(&c.gpu, &bo));
+	if (left_over(&c, "wound-destroy"))
+		test_seen(file, "VM_DESTROY got no memory: what was mapped is never freed");
+	client_close(&c);
+}
+
+/* Each allocation of a scheduler for the group's queue fails once. */
+static void test_group_create(const void *arg)
+{
+	static const char file[] = "docs/findings/queue-without-scheduler.md";
+	struct client c;
+
+	(void)arg;
+	test_known(OOPS "|Failed to setup GPU scheduler", file);
+	nomem_setup(NO_PAGES, NULL);
+	open_client(&c);
+	for (unsigned int nth = 1; nth < MAX_NTH; nth++) {
+		bool injected;
+		int ret;
+
+		nomem_arm(nth);
+		ret = group_create(&c.gpu, c.vm, 1, 4096, PANTHOR_GROUP_PRIORITY_LOW);
+		injected = nomem_disarm();
+		EXPECT(injected ? ret >= 0 || ret == -ENOMEM : ret >= 0, "allocation %u: %d", nth,
+		       ret);
+		if (ret >= 0)
+			CHECK_OK(group_destroy(&c.gpu, ret));
+		if (!injected)
+			break;
+	}
+	/* By a work */
+	sleep_ms(500);
+	client_close(&c);
+}
+
+static int bind_gpu(struct client *c)
+{
+	int ret;
+
+	nomem_arm(1);
+	ret = write_file(PANTHOR_DRIVER_DIR "/bind", "%s", c->gpu.device);
+	nomem_disarm();
+	return ret < 0 ? ret : 0;
+}
+
+/* An allocation of the device's registration fails, the last step of the probe. */
+static void test_register(const void *arg)
+{
+	static const char file[] = "docs/findings/register-fails.md";
+	struct client c;
+	int status;
+
+	(void)arg;
+	test_known(OOPS, file);
+	test_allow("probe with driver panthor failed with error -12");
+	nomem_setup_below(NO_PAGES, "drm_dev_register");
+	open_client(&c);
+	client_close(&c);
+	CHECK_OK(write_file(PANTHOR_DRIVER_DIR "/unbind", "%s", c.gpu.device));
+	status = in_child(bind_gpu, &c);
+	if (WIFSIGNALED(status))
+		test_seen(file, "drm_dev_register() got no memory: killed by %s",
+			  strsignal(WTERMSIG(status)));
+	else
+		EXPECT_EQ(WEXITSTATUS(status), ENOMEM);
+}
+
+static const struct test tests[] = {
+	{ "bind_nothing", "a mapping of no bytes (run it alone)", test_bind_nothing, NULL, 0 },
+	{ "vm_destroy", "a VM is destroyed, without memory for it (run it alone)", test_vm_destroy,
+	  NULL, 0 },
+	{ "group_create", "a group, without memory for a scheduler (run it alone)",
+	  test_group_create, NULL, 0 },
+	{ "register", "the driver takes the GPU, without memory for its nodes (run it alone)",
+	  test_register, NULL, 0 },
+	{ "signal_nothing", "a job signals a syncobj that is not there (run it alone)",
+	  test_signal_nothing, NULL, 0 },
+};
+
+int main(int argc, char **argv)
+{
+	static const struct suite suite = {
+		.name = "wound", .tests = tests, .nr = ARRAY_SIZE(tests),
+	};
+
+	return suite_main(&suite, argc, argv);
+}
