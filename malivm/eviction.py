@@ -2,9 +2,9 @@
 """What eviction and restore cost: the guest's passes, and what the device did meanwhile.
 
 A test tells of passes of the driver's shrinker, and of restored buffers, with the time on
-the machine's own clock (tests/guest/measure.h). The device keeps on the same clock when a region was
-locked, caches were flushed, or an access waited (qapi/mali-csf.json, x-mali-csf-periods).
-A period belongs to the pass in which it began.
+the machine's own clock (tests/guest/measure.h). The device keeps on the same clock when a
+region was locked, caches were flushed, or an access waited (qapi/mali-csf.json,
+x-mali-csf-periods). A period belongs to the pass in which it began.
 """
 
 import bisect
@@ -102,10 +102,11 @@ def parse(value: Any) -> Pass:
     try:
         if value["path"] not in PATHS:
             raise ValueError
-        one = Pass(value["path"], *(_count(value[key]) for key in (
-            "begin", "end", "pages", "refaults")),
-            {str(lock): _count(times) for lock, times in value["trylock"].items()},
-            [_count(ns) for ns in value["delays"]])
+        one = Pass(
+            path=value["path"], begin=_count(value["begin"]), end=_count(value["end"]),
+            pages=_count(value["pages"]), refaults=_count(value["refaults"]),
+            trylock={str(lock): _count(times) for lock, times in value["trylock"].items()},
+            delays=[_count(ns) for ns in value["delays"]])
     except (KeyError, TypeError, AttributeError) as exc:
         raise ValueError from exc
     if one.begin > one.end:

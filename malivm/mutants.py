@@ -262,7 +262,7 @@ def main(args: argparse.Namespace) -> int:
     if args.list:
         _list(table.Paper(), mutants)
         return CAUGHT
-    json_path = run.check_json(args.json)
+    json_path = paths.check_output("--json", args.json) if args.json else None
     _check(args, mutants)
     bench = Bench(args)
     answers: list[Seen] = []
