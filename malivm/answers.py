@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from . import swap, vm
 from .errors import MaliError
+from .oracle import OFF, Oracle
 from .qmp import Qmp, QmpClosed, QmpError
 from .rules import Rules
 from .tap import INIT
@@ -41,6 +42,7 @@ class Asked(NamedTuple):
     rules: Rules
     qmp: Qmp
     disk: swap.Disk
+    oracle: Oracle | None = None
 
 
 def _number(word: str) -> int:
@@ -164,6 +166,22 @@ def _swap_disk(asked: Asked, how: str) -> str:
     return ""
 
 
+def _quiet(asked: Asked, address: int, length: int) -> str:
+    return asked.oracle.quiet(address, length) if asked.oracle else f"{OFF} --oracle is not given"
+
+
+def _spoil(asked: Asked, name: str) -> str:
+    if asked.oracle is None:
+        raise Refused("there is no oracle: run with --oracle")
+    return asked.oracle.spoil(name)
+
+
+def _mend(asked: Asked) -> str:
+    if asked.oracle is not None:
+        asked.oracle.mend()
+    return ""
+
+
 def _test_end(asked: Asked, _name: str) -> str:
     asked.rules.end_test()
     asked.disk.set(swap.SOUND)
@@ -190,6 +208,9 @@ COMMANDS: Mapping[str, Command] = {
     "findings": Command(_findings),
     "property": Command(_property, "NAME", (str,)),
     "swap-disk": Command(_swap_disk, "HOW", (str,)),
+    "quiet": Command(_quiet, "ADDRESS LENGTH", (_number,) * 2),
+    "spoil": Command(_spoil, "INVARIANT", (str,)),
+    "mend": Command(_mend),
     "test-end": Command(_test_end, "TEST", (str,)),
 }
 
@@ -215,8 +236,8 @@ def _arguments(name: str, text: str) -> Sequence[Any]:
 class Answerer:
     """Answers the questions of a guest."""
 
-    def __init__(self, rules: Rules, qmp: Qmp):
-        self._asked = Asked(rules, qmp, swap.Disk(qmp))
+    def __init__(self, rules: Rules, qmp: Qmp, oracle: Oracle | None = None):
+        self._asked = Asked(rules, qmp, swap.Disk(qmp), oracle)
 
     def answer(self, line: str) -> str:
         """The line to be sent back; "" if there is nobody to send it to."""

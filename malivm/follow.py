@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TextIO
 
-from . import answers, console, eviction, injected, results, rules, table, vm
+from . import answers, console, eviction, injected, oracle, results, rules, table, vm
 
 # The device's event, and what it is to do after the first one to end the run.
 _FINDING = "MALI_CSF_FINDING"
@@ -55,7 +55,8 @@ class End(NamedTuple):
 class Follower:
     """Takes in everything that one machine says, from its start to its end."""
 
-    def __init__(self, running: vm.Vm, logs: Logs, paper: table.Paper, verbose: bool):
+    def __init__(self, running: vm.Vm, logs: Logs, paper: table.Paper, verbose: bool,
+                 asked: oracle.Oracle | None = None):
         device = running.config.device or {}
         self.rules = rules.Rules(running.qmp)
         if device.get("inject"):
@@ -66,7 +67,7 @@ class Follower:
             lambda name: paper.live(f"        {name} ..."), self.rules.take_test,
             self.joiner.take)
         self._vm, self._logs, self._paper, self._verbose = running, logs, paper, verbose
-        self._answerer = answers.Answerer(self.rules, running.qmp)
+        self._answerer = answers.Answerer(self.rules, running.qmp, asked)
         self._stops = injected.Stops(running.qmp, self.rules, paper.line)
         self._fatal = _FATAL in device.items()
         self.cpu_seconds = 0.0          # QEMU's, when the guest has ended

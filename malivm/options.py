@@ -151,6 +151,9 @@ COMMANDS = (
         _value("--log", "DIR", "write the console, the tests' TAP and QEMU's log there"),
         _value("--trace", "FILE", "write what the kernel, the driver and the device did there, "
                "on one timeline, for Perfetto or chrome://tracing"),
+        _flag("--oracle", "at quiet points of the tests read the driver's state out of the guest's "
+              "memory and hold it against its invariants; wants debug info, which --kernel built "
+              "has"),
         _value("--coverage", "DIR", "add what of the driver the tests reached to that of former "
                "runs there, with --kernel built:coverage"),
         _flag("--icount", "let the guest's time be what its instructions take: two runs with the "

@@ -124,9 +124,11 @@ NEEDS = (
     Need("coverage", "lcov", _command("genhtml")),
     Need("report", "npm", _command("npm")),
     Need("check", "chromium-headless-shell", _browser),
+    Need("oracle", "python3-drgn", _module("drgn")),
     Need("check", "flake8", _command("flake8")),
     Need("check", "mypy", _succeeds("/usr/bin/python3", "-m", "mypy", "--version")),
     Need("check", "perl", _command("perl")),
+    Need("check", "python3-drgn", _module("drgn")),
 )
 
 

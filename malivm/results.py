@@ -15,6 +15,7 @@ from typing import Any
 
 from .console import BOOT, Complaint, Console
 from .eviction import Eviction, Pass
+from .oracle import Summary
 from .rules import Rule, idle
 from .tap import INIT, TapReader, TapTest
 
@@ -67,6 +68,7 @@ class Report:
     notes: list[str] = field(default_factory=list)      # of the guest's init
     # With --trace: how much of the GPU's memory was in which state, by time (tracing.py)
     memory: list[dict[str, Any]] | None = None
+    oracle: Summary | None = None       # of a run with --oracle
 
     @property
     def exit_code(self) -> int:
@@ -91,6 +93,7 @@ class Report:
             "tests": [test.to_json() for test in self.tests],
             **self.eviction.to_json(),
             **({} if self.memory is None else {"memory": self.memory}),
+            **({"oracle": self.oracle.to_json()} if self.oracle else {}),
             "seconds": {"boot": round(self.boot_seconds, 3),
                         "total": round(self.total_seconds, 3)},
         }

@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from . import (console, coverage, follow, guest, machine, matrix, paths, results, table, tracing,
-               vm)
+from . import (console, coverage, follow, guest, machine, matrix, oracle, paths, results, table,
+               tracing, vm)
 from .errors import MaliError
 
 ALL = "all"                             # every suite that is not apart (guest.Suite)
@@ -57,9 +57,11 @@ def run_tests(prepared: machine.Prepared, tests: Sequence[str], paper: table.Pap
               timeout: int, seed: int = 1, cases: int | None = None, minutes: int | None = None,
               keep_going: bool = False, log: str | None = None, verbose: bool = False,
               share: Path | None = None, more: Sequence[str] = (), icount: bool = False,
-              traced: tracing.Session | None = None) -> results.Report:
+              traced: tracing.Session | None = None,
+              debug_info: oracle.Files | None = None) -> results.Report:
     """Boot the guest, have it run `tests`, return what came of it. `share` is where the guest
-    is to leave what `more` settings ask for; for the others see the options of ./mali-vm run."""
+    is to leave what `more` settings ask for, `debug_info` is what the oracle needs; for the
+    others see the options of ./mali-vm run."""
     settings = ["mode=run", f"keep-going={int(keep_going)}", f"seed={seed}"]
     if cases is not None:
         settings.append(f"cases={cases}")
@@ -70,18 +72,21 @@ def run_tests(prepared: machine.Prepared, tests: Sequence[str], paper: table.Pap
         settings += ["share=1", *more]
     if icount:
         settings.append("icount=1")
+    if debug_info is not None:
+        settings.append("oracle=1")
     settings += [f"test={name}" for name in tests]
     folder = Path(log) if log else None
     config = prepared.config(
         settings, kernel_args=console.KERNEL_ARGS, share=share, icount=seed if icount else None,
-        trace=traced.device if traced else (),
+        trace=traced.device if traced else (), memory_file=debug_info is not None,
         qemu_log=folder.absolute() / "qemu.log" if folder else traced.log if traced else None)
     paper.live("        booting ...")
     with follow.Logs(folder) as logs, vm.Vm(config) as running:
         logs.command(running.command)
         device = running.device_properties()
-        follower = follow.Follower(running, logs, paper, verbose)
-        end = follower.follow(timeout)
+        with oracle.start(running, debug_info) as asked:
+            follower = follow.Follower(running, logs, paper, verbose, asked)
+            end = follower.follow(timeout)
         total = time.monotonic() - running.started
     collector = follower.collector
     findings = collector.finish(end.lost) + follower.findings()
@@ -91,7 +96,8 @@ def run_tests(prepared: machine.Prepared, tests: Sequence[str], paper: table.Pap
         device=device, tests=collector.tests, findings=findings,
         boot_seconds=collector.boot_seconds, total_seconds=total, crashed=end.crashed,
         rules=follower.rules.given, cpu_seconds=follower.cpu_seconds, driver=collector.driver,
-        eviction=follower.joiner.eviction, notes=collector.tap.notes)
+        eviction=follower.joiner.eviction, notes=collector.tap.notes,
+        oracle=asked.summary if asked else None)
 
 
 def _save(counted: coverage.Session, share: Path, report: results.Report,
@@ -114,6 +120,7 @@ def _one(args: argparse.Namespace, names: Sequence[str], paper: table.Paper,
                                       if suite in used])
     counted = coverage.Session(args.coverage, prepared.kernel) if args.coverage else None
     settings = [*(["coverage=1"] if counted else []), *(traced.settings if traced else [])]
+    debug_info = oracle.find(prepared.kernel, paper.line) if args.oracle else None
     _title(paper, prepared)
     sharer = counted or traced
     nothing: contextlib.AbstractContextManager[Path | None] = contextlib.nullcontext()
@@ -124,7 +131,8 @@ def _one(args: argparse.Namespace, names: Sequence[str], paper: table.Paper,
             report = run_tests(prepared, names, paper, timeout=args.timeout, seed=args.seed,
                                cases=args.cases, minutes=args.minutes,
                                keep_going=args.keep_going, log=args.log, verbose=args.verbose,
-                               share=share, more=settings, icount=args.icount, traced=traced)
+                               share=share, more=settings, icount=args.icount, traced=traced,
+                               debug_info=debug_info)
         finally:
             paper.clear()
         joined = traced.join(share, args.log, report) if traced and share else None

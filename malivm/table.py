@@ -272,6 +272,8 @@ def summary(paper: Paper, report: Report) -> None:
         if finding.get("log"):
             _log(paper, "last on the console", finding["log"])
     paper.line()
+    if report.oracle:
+        paper.line(report.oracle.line())
     paper.line(verdict_line(paper, report))
 
 

@@ -22,6 +22,8 @@ from typing import NamedTuple
 
 from . import swap
 from .errors import MaliError
+from .options import megabytes
+from .oracle_core import HEADER
 from .qmp import Qmp, QmpClosed
 
 DEVICE = "mali-csf"
@@ -93,6 +95,7 @@ class Config:
     qemu_log: Path | None = None            # what the guest did wrong, as QEMU saw it
     trace: Sequence[str] = ()               # events of the device's, in that log as well
     env: Mapping[str, str] = field(default_factory=dict)    # for QEMU, beside our own
+    memory_file: bool = False               # the memory is Vm.memory, see oracle_core.py
 
 
 def escape(value: object) -> str:
@@ -112,13 +115,15 @@ def accelerator() -> tuple[str, str]:
     return "tcg,thread=multi", TCG_CPU
 
 
-def command(config: Config, initrd: str, fds: Mapping[str, int], disk: str = "") -> list[str]:
+def command(config: Config, initrd: str, fds: Mapping[str, int], disk: str = "",
+            memory: str = "") -> list[str]:
     """QEMU's command line. `fds` maps CONSOLE, TAP and QMP to connected sockets, `disk` is the
-    file that the guest swaps to."""
+    file that the guest swaps to, `memory` that of Config.memory_file."""
     accel, cpu = accelerator() if config.icount is None else (_ICOUNT_ACCEL, TCG_CPU)
     args = {**KERNEL_ARGS, **config.kernel_args}
+    backend = ",memory-backend=ram" if memory else ""
     options: list[tuple[str, str | None]] = [
-        ("-M", "virt,gic-version=3"),
+        ("-M", f"virt,gic-version=3{backend}"),
         ("-accel", accel),
         ("-cpu", cpu),
         ("-smp", str(config.smp)),
@@ -133,6 +138,9 @@ def command(config: Config, initrd: str, fds: Mapping[str, int], disk: str = "")
         ("-initrd", initrd),
         ("-append", " ".join(f"{k}={v}" for k, v in args.items())),
     ]
+    if memory:
+        options.append(("-object", f"memory-backend-file,id=ram,size={config.memory},"
+                        f"mem-path={memory},offset={HEADER},share=on"))
     options += [("-chardev", f"socket,id={name},fd={fd}") for name, fd in fds.items()]
     if config.terminal:
         options.append(("-chardev", f"stdio,id={CONSOLE},mux=on,signal=off"))
@@ -197,6 +205,7 @@ class Vm:
         self.config = config
         self.command: list[str] = []
         self.started = 0.0
+        self.memory = -1                    # HEADER bytes and the guest's memory
         self._ours: dict[str, socket.socket] = {}
         self._rest: dict[str, bytes] = {}
         self._early: dict[str, bytes] = {}  # taken while QEMU was asked something
@@ -205,6 +214,9 @@ class Vm:
     def __enter__(self) -> "Vm":
         files = [os.memfd_create("initrd")]
         self._stderr = os.memfd_create("qemu-stderr")
+        if self.config.memory_file:
+            self.memory = os.memfd_create("guest-memory")
+            os.ftruncate(self.memory, HEADER + self.memory_size)
         theirs: dict[str, socket.socket] = {}
         try:
             self._fill(files[0])
@@ -214,10 +226,12 @@ class Vm:
                 self._ours[name], theirs[name] = socket.socketpair()
             fds = {name: sock.fileno() for name, sock in theirs.items()}
             names = [f"/proc/self/fd/{fd}" for fd in files]
-            self.command = command(self.config, names[0], fds, *names[1:])
+            memory = f"/proc/self/fd/{self.memory}" if self.config.memory_file else ""
+            self.command = command(self.config, names[0], fds, "".join(names[1:]), memory)
+            passed = [*files, *fds.values(), *([self.memory] if memory else [])]
             self.started = time.monotonic()
             self._process = subprocess.Popen(
-                [*_DIE_WITH_RUNNER, *self.command], pass_fds=[*files, *fds.values()],
+                [*_DIE_WITH_RUNNER, *self.command], pass_fds=passed,
                 env={**os.environ, **self.config.env},
                 stdin=None if self.config.terminal else subprocess.DEVNULL,
                 stdout=None if self.config.terminal else subprocess.DEVNULL,
@@ -254,6 +268,8 @@ class Vm:
         for sock in self._ours.values():
             sock.close()
         os.close(self._stderr)
+        if self.memory >= 0:
+            os.close(self.memory)
 
     def _fill(self, fd: int) -> None:
         """The initramfs, then the settings at the next multiple of four (newc archives)."""
@@ -267,6 +283,11 @@ class Vm:
                 done += sent
             out.seek(0, os.SEEK_END)
             out.write(bytes(-done % 4) + self.config.settings)
+
+    @property
+    def memory_size(self) -> int:
+        """The guest's memory in bytes."""
+        return megabytes(self.config.memory) << 20
 
     @property
     def pid(self) -> int:
