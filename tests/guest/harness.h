@@ -145,6 +145,16 @@ int tunable_set(const char *path, const char *fmt, ...) __printf(2, 3);
  */
 void test_asks_host(void);
 
+/*
+ * A quiet point: nothing that this test has begun is under way. With --oracle the host
+ * looks at the driver's state, and what is wrong in it fails the test, which goes on.
+ * panthor_shrink() and panthor_close() are such points, and the end of each test.
+ */
+void quiet_point(void);
+
+/* What the oracle says: "clean", "broken INVARIANT: ...", "busy LOCK", "off ..."; NULL: no oracle */
+const char *test_oracle(void);
+
 /* Pseudo-random numbers that depend on the run's seed and the test's name. */
 uint64_t test_seed(void);
 

@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "harness.h"
 #include "panthor.h"
 #include "record.h"
 #include "util.h"
@@ -102,8 +103,11 @@ int panthor_open(struct panthor *gpu)
 
 void panthor_close(struct panthor *gpu)
 {
-	if (gpu->fd >= 0)
+	if (gpu->fd >= 0) {
+		/* The last time to see what the test has made */
+		quiet_point();
 		close(gpu->fd);
+	}
 	gpu->fd = -1;
 }
 
@@ -384,5 +388,6 @@ long long panthor_shrink(const struct panthor *gpu, unsigned long pages)
 	if (ret < 0)
 		return ret;
 	ret = read_number(&evicted, "%s", path);
+	quiet_point();
 	return ret < 0 ? ret : evicted;
 }
