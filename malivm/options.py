@@ -141,7 +141,7 @@ COMMANDS = (
     Command("run", "boot a guest, run tests, report", (
         Option("tests", "a test (SUITE.NAME), the first parts of a name, a suite, smoke (quick "
                "tests of all suites), or all (default: all, which leaves out bench, fault, frames, "
-               "kmemleak, measure, mmu, reclaim, soak and wound)",
+               "kmemleak, measure, mmu, oracle, reclaim, soak and wound)",
                {"nargs": "*", "metavar": "TEST"}),
         Option("--kernel", f"{KERNEL_HELP}; several, separated by commas, for one table",
                KERNEL.more),

@@ -188,6 +188,8 @@ class Oracle:
         start = time.monotonic()
         with self._stopped():
             answer = self.request(do="state")
+            if "wrong" in answer:
+                return f"{BROKEN} the driver's lists cannot be followed: {answer['wrong']}"
             if "state" not in answer:
                 self.summary.busy += "busy" in answer
                 return f"{BUSY} {answer['busy']}" if "busy" in answer else CLEAN

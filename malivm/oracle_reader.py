@@ -501,13 +501,17 @@ class Reader:
     def _look(self) -> oracle_state.State | str | None:
         """The state, the lock that is held, or None without a driver."""
         if self._driver is None:
-            raise Unreadable("the kernel was not opened")
+            raise Absent("the kernel was not opened")
         device = self._driver.find()
         return None if device is None else self._driver.state(device)
 
     def state(self) -> dict[str, Any]:
-        """{"state": ...}, {"busy": LOCK}, or {} without a driver."""
-        found = self._look()
+        """{"state": ...}, {"busy": LOCK}, {"wrong": WHY} if it makes no sense at all, or {}
+        without a driver."""
+        try:
+            found = self._look()
+        except (drgn.FaultError, Unreadable) as exc:
+            return {"wrong": str(exc)}
         if isinstance(found, oracle_state.State):
             return {"state": oracle_state.to_json(found)}
         return {"busy": found} if found else {}

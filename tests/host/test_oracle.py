@@ -350,6 +350,10 @@ class Quiet(unittest.TestCase):
         self.assertEqual((self.oracle.summary.points, self.oracle.summary.busy), (0, 1))
         self.assertEqual(self.qmp.asked[-1][0], "cont")
 
+    def test_lists_that_lead_nowhere(self) -> None:
+        self.assertEqual(self.ask({}, {"wrong": "a list does not end"}),
+                         "broken the driver's lists cannot be followed: a list does not end")
+
     def test_without_a_driver(self) -> None:
         self.assertEqual(self.ask({}, {}), "clean")
 
