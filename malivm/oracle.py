@@ -28,9 +28,8 @@ from .qmp import Qmp
 from .vm import Vm
 
 PYTHON = "/usr/bin/python3"             # which Debian's python3-drgn is for
-_DEBUG_INFO = "CONFIG_DEBUG_INFO"
-# What a driver's directory holds that the oracle looks into; one that is not loaded is no harm.
-_MODULES = ("drivers/gpu/drm/**/*.ko",)
+_DEBUG_INFO, _BUILT_IN = "CONFIG_DEBUG_INFO", "CONFIG_DRM_PANTHOR"
+_MODULE = "drivers/gpu/drm/panthor/panthor.ko"
 
 # Reading takes milliseconds, and the machine waits for it.
 READ_SECONDS = 10
@@ -50,8 +49,8 @@ class Unavailable(MaliError):
 @dataclass(frozen=True)
 class Files:
     """What describes a kernel's structures."""
-    vmlinux: Path
-    modules: tuple[Path, ...]
+    symbols: Path                       # System.map
+    driver: Path                        # with debug info
 
 
 def files(kernel: Kernel) -> Files:
@@ -59,12 +58,14 @@ def files(kernel: Kernel) -> Files:
     if kernel.tree is None:
         raise Unavailable(f"{kernel.origin} comes without debug info: take --kernel built")
     config = kconfig.parse((kernel.tree / ".config").read_text(encoding="utf-8"))
-    vmlinux = kernel.tree / "vmlinux"
-    if config.get(_DEBUG_INFO) != "y" or not vmlinux.exists():
-        raise Unavailable(f"{kernel.tree} has no debug info ({_DEBUG_INFO}, vmlinux): take "
-                          "--kernel built, or build it with that option")
-    modules = sorted(path for pattern in _MODULES for path in kernel.tree.glob(pattern))
-    return Files(vmlinux, tuple(modules))
+    symbols = kernel.tree / "System.map"
+    driver = kernel.tree / _MODULE
+    if config.get(_BUILT_IN) == "y":
+        driver = kernel.tree / "vmlinux"
+    if config.get(_DEBUG_INFO) != "y" or not symbols.exists() or not driver.exists():
+        raise Unavailable(f"{kernel.tree} has no debug info ({_DEBUG_INFO}, System.map, "
+                          f"{driver.name}): take --kernel built, or build it with that option")
+    return Files(symbols, driver)
 
 
 class Reader:
@@ -75,7 +76,7 @@ class Reader:
         # It has the descriptor under the same number.
         self._process = subprocess.Popen(
             [PYTHON, "-m", f"{__package__}.oracle_reader", f"/proc/self/fd/{memory}", str(size),
-             str(what.vmlinux), *map(str, what.modules)],
+             str(what.symbols), str(what.driver)],
             env={**os.environ, "PYTHONPATH": str(paths.PROJECT)}, pass_fds=[memory],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors, process_group=0)
         self._answer = b""

@@ -52,8 +52,9 @@ def number(info: str, key: str) -> int | None:
     match = re.search(rf"^(SYMBOL|NUMBER|)\(?{key}\)?=(\S+)$", info, re.MULTILINE)
     if match is None:
         return None
+    hexadecimal = match[1] == "SYMBOL" or key == "KERNELOFFSET"
     try:
-        return int(match[2], 16 if match[1] == "SYMBOL" else 0)
+        return int(match[2], 16 if hexadecimal else 0)
     except ValueError:
         return None
 

@@ -1,20 +1,24 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Reads panthor's state out of a guest's memory by the kernel's debug info, with drgn.
 
+Types come from the file that has the driver, and so do all those of DRM that it uses: they
+are a drgn program without memory. The memory is another one without types: drgn 0.0.22
+does not find the modules of a kernel that is newer than Linux 6.3, and has no need to.
+
 This is a program of its own, which oracle.py starts with Debian's Python, the one that
-python3-drgn is for: PROGRAM MEMORY-FILE VMLINUX [MODULE ...]. Each line on its standard
+python3-drgn is for: PROGRAM MEMORY-FILE SIZE SYSTEM-MAP DRIVER-FILE. Each line on its standard
 input is a request, {"do": NAME, ...}, and gets one line of JSON. What it reads is the
 guest's and may be anything: lists are followed so far and no further, and who reads for
 too long, or dies of it, is this process and not the run.
 """
 
 import json
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import drgn
-from drgn.helpers.linux.xarray import xa_for_each
 
 from . import oracle_core, oracle_state
 from .oracle_spoil import SPOILS, Word
@@ -23,7 +27,6 @@ from .oracle_spoil import SPOILS, Word
 MAX_ITEMS = 100_000
 MAX_LABEL = 64
 
-_DRIVER = b"panthor"
 _STATE_PREFIX = "PANTHOR_GEM_"
 # include/linux/scatterlist.h: SG_CHAIN, and what is no part of the pointer
 _SG_CHAIN, _SG_FLAGS = 1, 3
@@ -76,12 +79,13 @@ class Layout:
     """Members of a structure by names of our own, which stand for paths in C: several, of
     which the first that exists counts; kernels differ."""
 
-    def __init__(self, prog: drgn.Program, name: str, paths: Mapping[str, tuple[str, ...]]):
-        self._prog = prog
+    def __init__(self, types: drgn.Program, memory: drgn.Program, name: str,
+                 paths: Mapping[str, tuple[str, ...]]):
+        self._prog = memory
         self.lacks: dict[str, str] = {}
         self._members: dict[str, Member] = {}
         try:
-            kind = prog.type(name)
+            kind = types.type(name)
         except LookupError:
             self.lacks = {key: f"there is no {name}" for key in paths}
             return
@@ -141,7 +145,12 @@ def _ww_mutex(path: str) -> tuple[str, ...]:
 
 # What is looked at: structure -> our name -> where it is
 STRUCTURES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "struct shrinker": {
+        "node": ("list",),
+        "device": ("private_data",),
+    },
     "struct panthor_device": {
+        "shrinker": ("reclaim.shrinker",),
         "lru_lock": _mutex("base.gem_lru_mutex") + _mutex("reclaim.lock"),
         "gems": ("gems.node",),
         "gems_lock": _mutex("gems.lock"),
@@ -151,7 +160,6 @@ STRUCTURES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "gpu_mapped_shared": ("reclaim.gpu_mapped_shared",),
         "vms": ("reclaim.vms",),
         "gpu_mapped_count": ("reclaim.gpu_mapped_count",),
-        "drm": ("base",),
     },
     "struct panthor_mmu": {
         "vms": ("vm.list",),
@@ -246,23 +254,25 @@ FACTS: Mapping[str, tuple[str, ...]] = {
 
 
 class Driver:
-    """The driver's structures in a kernel whose debug info is loaded."""
+    """The driver's structures, of `types`, in `memory`."""
 
-    def __init__(self, prog: drgn.Program):
-        self._prog = prog
-        self.layouts = {name: Layout(prog, name, paths) for name, paths in STRUCTURES.items()}
+    def __init__(self, types: drgn.Program, memory: drgn.Program, shrinkers: int,
+                 page_size: int):
+        self._prog = memory
+        self._shrinkers, self._page_size = shrinkers, page_size
+        self.layouts = {name: Layout(types, memory, name, paths)
+                        for name, paths in STRUCTURES.items()}
         self.lacks = dict(self._lacks())
         try:
-            kind = prog.type("enum panthor_gem_reclaim_state")
+            kind = types.type("enum panthor_gem_reclaim_state")
             self._states = {one.value: one.name.removeprefix(_STATE_PREFIX)
                             for one in kind.enumerators}
         except LookupError:
             self._states = {}
         try:
-            self._sparse = prog.constant(_MAP_SPARSE).value_()
+            self._sparse = types.constant(_MAP_SPARSE).value_()
         except LookupError:
             self._sparse = 0
-        self._page_size = prog["PAGE_SIZE"].value_()
 
     def _lacks(self) -> Iterator[tuple[str, str]]:
         for fact, members in FACTS.items():
@@ -290,11 +300,16 @@ class Driver:
         return found
 
     def find(self) -> int | None:
-        """The struct panthor_device of the first GPU that the driver has; None if it has none."""
-        for _, entry in xa_for_each(self._prog["drm_minors_xa"].address_of_()):
-            dev = drgn.cast("struct drm_minor *", entry).dev
-            if dev.driver.name.string_() == _DRIVER:
-                return int(dev) - self.layouts["struct panthor_device"].offset("drm")
+        """The struct panthor_device of a GPU that the driver has; None if it has none. Of all
+        the kernel's shrinkers it is the one whose owner says that it is his."""
+        for shrinker in self._linked(self._shrinkers, "struct shrinker", "node"):
+            device = self._read("struct shrinker", shrinker)["device"]
+            try:
+                if device and self._prog.read_u64(
+                        self._at("struct panthor_device", device, "shrinker")) == shrinker:
+                    return device
+            except drgn.FaultError:     # of another's private data
+                continue
         return None
 
     # --- What is held ---
@@ -479,9 +494,9 @@ class Driver:
 class Reader:
     """Answers requests about one guest."""
 
-    def __init__(self, memory: str, size: int, vmlinux: str, modules: list[str]):
+    def __init__(self, memory: str, size: int, symbols: str, file: str):
         self._memory, self._size = memory, size
-        self._files = [vmlinux, *modules]
+        self._symbols, self._file = symbols, file
         self._info = ""
         self._driver: Driver | None = None
         self._spoiled: list[tuple[int, bytes]] = []     # place in the file, what was there
@@ -493,10 +508,27 @@ class Reader:
             self._info = oracle_core.vmcoreinfo(file.read(length))
             file.seek(0)
             file.write(oracle_core.headers(self._info, self._size))
-        prog = drgn.Program()
-        prog.set_core_dump(self._memory)
-        prog.load_debug_info(self._files)
-        self._driver = Driver(prog)
+        memory = drgn.Program()
+        memory.set_core_dump(self._memory)
+        types = drgn.Program(memory.platform)
+        types.load_debug_info([self._file])
+        self._driver = Driver(types, memory, self._symbol("shrinker_list"),
+                              oracle_core.number(self._info, "PAGESIZE") or 4096)
+
+    def _symbol(self, name: str) -> int:
+        """Where a symbol of the kernel is in this guest."""
+        with open(self._symbols, encoding="ascii") as file:
+            text = file.read()
+        found = {}
+        for symbol in (name, "swapper_pg_dir"):
+            match = re.search(rf"^([0-9a-f]+) \S {symbol}$", text, re.MULTILINE)
+            if match is None:
+                raise Absent(f"{self._symbols} has no {symbol}")
+            found[symbol] = int(match[1], 16)
+        moved = oracle_core.number(self._info, "KERNELOFFSET") or 0
+        if oracle_core.number(self._info, "swapper_pg_dir") != found["swapper_pg_dir"] + moved:
+            raise Absent(f"{self._symbols} is not of the kernel that runs")
+        return found[name] + moved
 
     def _look(self) -> oracle_state.State | str | None:
         """The state, the lock that is held, or None without a driver."""
@@ -562,8 +594,8 @@ class Reader:
 
 def main(words: list[str]) -> None:
     """Serve until the end of the input."""
-    memory, size, vmlinux, *modules = words
-    reader = Reader(memory, int(size), vmlinux, modules)
+    memory, size, symbols, file = words
+    reader = Reader(memory, int(size), symbols, file)
     for line in sys.stdin:
         try:
             answer = reader.answer(json.loads(line))
