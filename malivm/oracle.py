@@ -12,6 +12,7 @@ what it hears last.
 import contextlib
 import dataclasses
 import json
+import mmap
 import os
 import selectors
 import subprocess
@@ -21,15 +22,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from . import kconfig, oracle_checks, oracle_state, packages, paths
+from . import modules, oracle_checks, oracle_state, packages, paths
 from .errors import MaliError
 from .kernel import Kernel
 from .qmp import Qmp
 from .vm import Vm
 
 PYTHON = "/usr/bin/python3"             # which Debian's python3-drgn is for
-_DEBUG_INFO, _BUILT_IN = "CONFIG_DEBUG_INFO", "CONFIG_DRM_PANTHOR"
-_MODULE = "drivers/gpu/drm/panthor/panthor.ko"
 
 # Reading takes milliseconds, and the machine waits for it.
 READ_SECONDS = 10
@@ -53,18 +52,24 @@ class Files:
     driver: Path                        # with debug info
 
 
+def _described(file: Path) -> bool:
+    """A file that the linker made has debug info: it names that section near its end."""
+    with open(file, "rb") as data, mmap.mmap(data.fileno(), 0, access=mmap.ACCESS_READ) as view:
+        return view.rfind(b"\0.debug_info\0") >= 0 or view.rfind(b".rela.debug_info\0") >= 0
+
+
 def files(kernel: Kernel) -> Files:
     """The debug info of `kernel`; raises Unavailable."""
     if kernel.tree is None:
         raise Unavailable(f"{kernel.origin} comes without debug info: take --kernel built")
-    config = kconfig.parse((kernel.tree / ".config").read_text(encoding="utf-8"))
     symbols = kernel.tree / "System.map"
-    driver = kernel.tree / _MODULE
-    if config.get(_BUILT_IN) == "y":
-        driver = kernel.tree / "vmlinux"
-    if config.get(_DEBUG_INFO) != "y" or not symbols.exists() or not driver.exists():
-        raise Unavailable(f"{kernel.tree} has no debug info ({_DEBUG_INFO}, System.map, "
-                          f"{driver.name}): take --kernel built, or build it with that option")
+    module = modules.Index(kernel.modules).path(modules.DRIVER) if kernel.modules else None
+    # Without a module it is built in.
+    driver = module or kernel.tree / "vmlinux"
+    if not symbols.exists() or not driver.exists() or not _described(driver):
+        raise Unavailable(f"{kernel.tree} has no debug info ({symbols.name}, and in "
+                          f"{driver.name}): take --kernel built, or build it with "
+                          "CONFIG_DEBUG_INFO")
     return Files(symbols, driver)
 
 

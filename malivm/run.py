@@ -177,6 +177,8 @@ def main(args: argparse.Namespace) -> int:
         if args.icount and getattr(args, option):
             raise MaliError(f"--icount does not go with --{option}: what is saved in a folder of "
                             "the host takes the host's time")
+    if args.icount and args.oracle:
+        raise MaliError("--icount does not go with --oracle, whose answers take the host's time")
     if len(matrix.kernels(args.kernel)) > 1:
         return _matrix(args, names, paper, json_path)
 
