@@ -19,8 +19,6 @@ LONG = "long"
 # The suites that start qtest programs, and those on the QEMU with sanitizers
 _QTESTS = {"qtest", "fuzz", LONG}
 _SANITIZED = {"fuzz", LONG}
-# Those that boot the kernel that looks for its own mistakes
-_BUILT = {"guest", LONG}
 
 
 def build_dir() -> Path:
@@ -68,7 +66,7 @@ def run(suites: Sequence[str]) -> int:
     if _SANITIZED & set(suites):
         qemu.ensure_qemu(qemu.SANITIZED)
         fuzz.ensure_all()
-    if _BUILT & set(suites):
+    if LONG in suites:
         # Here its progress is shown.
         kernel.resolve("built")
     meson, extra = packages.meson_command()
