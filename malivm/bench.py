@@ -39,7 +39,7 @@ FIGURES = (
     Figure("suspended", "job, 300 suspended / none", 1.1, "us", bench_jobs.SOURCE,
            "what has the driver start and suspend groups that have no jobs? QEMU's -trace "
            "'mali_csf_*' shows the requests"),
-    Figure("evict", "evict and restore / tmpfs", 0.9, "k pages/s", bench_jobs.SOURCE,
+    Figure("evict", "pages out, back / tmpfs", 0.9, "k/s", bench_jobs.SOURCE,
            "./mali-vm run measure: how long is a region locked, and how long flushed? perf record "
            "-g on QEMU: what does the guest do for a page?", least=True),
     Figure("tlb-hit", "TLB hit beyond an access", 6, "ns", bench_tlb.SOURCE,
@@ -62,14 +62,14 @@ FIGURES = (
     Figure("fuzz", "random cases", None, "/s", bench_fuzz.SOURCE,
            "perf record -g on QEMU under the fuzz test: the device, or qtest?", ratio=False,
            least=True),
-    Figure("smoke", "reclaim.smoke, debug kernel", 60, "s", bench_kernel.SOURCE,
+    Figure("smoke", "smoke, debug kernel", 60, "s", bench_kernel.SOURCE,
            "./mali-vm run reclaim.smoke --kernel built: which state takes longest?", ratio=False),
-    Figure("first-test", "start to test, plain kernel", 2, "s", bench_kernel.SOURCE,
+    Figure("first-test", "start to test, plain", 2, "s", bench_kernel.SOURCE,
            "./mali-vm run probe.query --kernel built:plain --log log: the console's time stamps "
            "show what is waited for", ratio=False),
-    Figure("step", "step of a bisection / boot, no GPU", 1.5, "s", bench_step.SOURCE,
+    Figure("step", "bisection step / boot", 1.5, "s", bench_step.SOURCE,
            "step-build, step-test and boots say which of its parts it is"),
-    Figure("step-build", "its build, one file changed", 10, "s", bench_step.SOURCE,
+    Figure("step-build", "its build, one file", 10, "s", bench_step.SOURCE,
            "build/logs/module.log: is more compiled than the one file? And what takes the rest: "
            "the module's build, or the initramfs?", ratio=False),
     Figure("step-test", "its test", None, "s", bench_step.SOURCE,

@@ -15,8 +15,6 @@ static const struct load_case register_cases[] = {
 	  .rules = { REG("gpu-id", 0xf0000000) } },
 	{ "few_physical_addresses", EIO, NULL, "panthor_gpu_init",
 	  .rules = { REG("mmu-features", 0x1030) } },
-	{ "too_many_addresses", EINVAL, NULL, "panthor_vm_create",
-	  .rules = { REG("mmu-features", 0x2835) } },
 	{ "one_address_space", EINVAL, "Not enough AS", "panthor_sched_init",
 	  .rules = { REG("as-present", 1) } },
 	/* The lower half of the register */
