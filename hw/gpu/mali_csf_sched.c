@@ -267,9 +267,9 @@ static int64_t mali_csg_watch_progress(MaliCsfState *s, unsigned i, int64_t now)
 }
 
 /*
- * How long nothing runs after a slice, so that CPUs get the BQL.  The guest that
- * sleeps until its job is done loses nothing: what wakes a CPU, and QMP, has its
- * turn between any two slices.
+ * How long nothing runs after a slice, so that CPUs get the BQL.  A guest that
+ * sleeps until its job is done loses nothing: what wakes a CPU, and QMP, has
+ * its turn between any two slices.
  */
 static int64_t mali_sched_gap(void)
 {

@@ -8,7 +8,7 @@
 
 #define MALI_STATS_PAGE         0xfffULL
 
-/* A translation that is tried again is no other one: the same page and source */
+/* A translation that is tried again is the same one: by page and source */
 static guint mali_stats_hash(gconstpointer key)
 {
     const MaliPeriod *p = key;

@@ -29,20 +29,21 @@ const char *const lock_names[NR_LOCKS] = {
 };
 
 /* Functions with an event at their entry and one, NAME_end, at their return */
+#define RET	"ret=$retval:s64"
 static const struct {
-	const char *name, *function;
+	const char *name, *function, *result;	/* the kernel refuses that of a void one */
 } functions[] = {
-	{ "scan", "panthor_gem_shrinker_scan" },
-	{ "lru", "drm_gem_lru_scan" },
-	{ "vms", "panthor_mmu_reclaim_priv_bos" },
-	{ "resv", "ww_mutex_trylock" },
-	{ "put", "ww_mutex_unlock" },
-	{ "try", "mutex_trylock" },
-	{ "try", "_mutex_trylock_nest_lock" },	/* with lockdep, instead */
-	{ "wait", "dma_resv_wait_timeout" },
-	{ "evict", "panthor_vm_evict_bo_mappings_locked" },
-	{ "validate", "panthor_vm_bo_validate" },
-	{ "pages", "drm_gem_get_pages" },
+	{ "scan", "panthor_gem_shrinker_scan", RET },
+	{ "lru", "drm_gem_lru_scan", RET },
+	{ "vms", "panthor_mmu_reclaim_priv_bos", RET },
+	{ "resv", "ww_mutex_trylock", RET },
+	{ "put", "ww_mutex_unlock", "" },
+	{ "try", "mutex_trylock", RET },
+	{ "try", "_mutex_trylock_nest_lock", RET },	/* with lockdep, instead */
+	{ "wait", "dma_resv_wait_timeout", RET },
+	{ "evict", "panthor_vm_evict_bo_mappings_locked", RET },
+	{ "validate", "panthor_vm_bo_validate", RET },
+	{ "pages", "drm_gem_get_pages", RET },
 };
 
 /* Which of them the kernel has: a line of its list is an address, a letter, a name */
@@ -75,9 +76,9 @@ static int define(const bool found[ARRAY_SIZE(functions)], char kind)
 		if (!found[i])
 			continue;
 		len += snprintf(lines + len, sizeof(lines) - len,
-				"%c:" GROUP "/%s %s\n%c:" GROUP "/%s_end %s%%return ret=$retval:s64\n",
+				"%c:" GROUP "/%s %s\n%c:" GROUP "/%s_end %s%%return %s\n",
 				kind, functions[i].name, functions[i].function,
-				kind, functions[i].name, functions[i].function);
+				kind, functions[i].name, functions[i].function, functions[i].result);
 	}
 	CHECK(len < sizeof(lines), "%zu bytes", len);
 	return trace_define(lines);

@@ -468,7 +468,7 @@ static void test_oom_storm(void)
     qtest_quit(b.qts);
 }
 
-/* A draw that goes on in the next slice, and in the next, has not asked again */
+/* A draw that goes on in the next slices has not asked again */
 static void test_heap_once(void)
 {
     Bed b;
