@@ -76,11 +76,13 @@ def _bisect(session: Session) -> None:
     # Without a checkout: a commit whose answer is known already costs nothing then.
     checkout.git("bisect", "reset")
     checkout.git("bisect", "start", "--no-checkout", session.bad, session.good)
+    theirs, ours = os.pipe()
     step = [*_WITH_PARENT, "env", f"PYTHONPATH={paths.PROJECT}", sys.executable, *STEP,
-            str(session.folder)]
+            str(session.folder), str(theirs)]
     words = [*_WITH_PARENT, *checkout.words("bisect", "run", *step)]
-    with open(session.folder / "git.log", "w", encoding="utf-8") as log:
-        git = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log,
+    with open(session.folder / "git.log", "w", encoding="utf-8") as log, \
+            open(theirs, "rb"), open(ours, "wb"):
+        git = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log, pass_fds=[theirs],
                                env={**os.environ, "LC_ALL": "C.UTF-8"})
         try:
             git.wait()

@@ -17,6 +17,7 @@ from typing import Any
 
 from . import errors, history, linux, machine, paths, progress, repeat, table, trial
 from .repeat import Seen
+from .swap import Swap
 from .trial import Answer
 
 # A machine that came up once may fail to do so again on a busy host, but not for ever.
@@ -62,8 +63,9 @@ class Session:
     def load(cls, folder: Path) -> "Session":
         """What save() has kept."""
         kept = json.loads((folder / "question").read_text(encoding="utf-8"))
-        return cls(folder, argparse.Namespace(**kept["args"]), kept["good"], kept["bad"],
-                   kept["steps"])
+        args = argparse.Namespace(**kept["args"])
+        args.swap = Swap(*args.swap)
+        return cls(folder, args, kept["good"], kept["bad"], kept["steps"])
 
     @property
     def seen(self) -> Seen:

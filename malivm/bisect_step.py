@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A step of a bisection: what `git bisect run` starts, with the session's folder.
+"""A step of a bisection: what `git bisect run` starts, with the session's folder and a pipe.
 
 Exit code 0 is good, 1 bad, 125 skip; 255 has git stop. A mistake of ours must never look like a
 bad commit, and Python's own exit code for one is 1.
@@ -8,6 +8,7 @@ bad commit, and Python's own exit code for one is 1.
 import os
 import signal
 import sys
+import threading
 
 STOP = 255
 
@@ -16,10 +17,20 @@ def _terminate(*_: object) -> None:
     raise KeyboardInterrupt
 
 
+def _end_with(pipe: int) -> None:
+    """End when nobody holds the other end of `pipe` any more: a caller that is killed cannot tell
+    git, and git's scripts do not tell what they have started."""
+    def watch() -> None:
+        os.read(pipe, 1)
+        os.kill(os.getpid(), signal.SIGTERM)
+    threading.Thread(target=watch, daemon=True).start()
+
+
 def main() -> int:
     """Answer for the commit that git asks for."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _terminate)
+    _end_with(int(sys.argv[2]))
     message = ""
     try:
         from pathlib import Path

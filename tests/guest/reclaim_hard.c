@@ -268,7 +268,7 @@ static void test_j7_never(const void *arg)
 {
 	double deadline = now() + RECLAIM_WAIT_S;
 	struct scene s;
-	char *rules[3];
+	char *rules[2];
 
 	(void)arg;
 	test_allow("AS_ACTIVE bit stuck|Flush caches timeout|Soft reset timeout");
@@ -277,8 +277,7 @@ static void test_j7_never(const void *arg)
 	scene_open(&s, "B04");
 	buffer_map_cpu(&s.rig, &s.b);
 	rules[0] = inject("reset -> never");
-	rules[1] = inject("mcu-boot -> never");
-	rules[2] = inject("as-command va=0x%llx command=lock count=1 -> never",
+	rules[1] = inject("as-command va=0x%llx command=lock count=1 -> never",
 			  (unsigned long long)s.b.maps[0].va);
 	scene_shrink(&s);
 	while (panthor_vm_create(&s.rig.gpu) != -ENODEV) {
