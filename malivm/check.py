@@ -5,6 +5,7 @@
 """
 
 import argparse
+import contextlib
 import os
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import xml.etree.ElementTree as ElementTree
 from collections.abc import Sequence
 from pathlib import Path
 
-from . import errors, fuzz, kernel, packages, paths, proc, progress, qemu, setup
+from . import charts, errors, fuzz, kernel, packages, paths, proc, progress, qemu, setup
 
 SUITES = ("unit", "host", "style", "qtest", "fuzz", "guest")
 LONG = "long"
@@ -60,12 +61,16 @@ def count(junit: Path) -> tuple[int, int, int]:
 def run(suites: Sequence[str]) -> int:
     """Run `suites`; the last line printed is what passed, failed and was skipped."""
     setup.ensure_all()
-    packages.ensure("check")
+    packages.ensure("check", "report")
     if _QTESTS & set(suites):
         qemu.ensure_qtests()
     if _SANITIZED & set(suites):
         qemu.ensure_qemu(qemu.SANITIZED)
         fuzz.ensure_all()
+    if "host" in suites:
+        # A test has less time than a slow registry takes, and skips without the library.
+        with contextlib.suppress(errors.MaliError):
+            charts.ensure()
     if LONG in suites:
         # Here its progress is shown.
         kernel.resolve("built")

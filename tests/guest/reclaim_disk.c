@@ -108,11 +108,11 @@ static void test_bad_reads(const void *arg)
 }
 
 static const struct test tests[] = {
-	{ "directed.J11-slow-B04", "a slow swap disk: shared, in one VM", test_slow, "B04", 0 },
-	{ "directed.J11-slow-B12b", "a slow swap disk: 2 MiB of small pages", test_slow, "B12b",
+	{ "directed.J11.slow-B04", "a slow swap disk: shared, in one VM", test_slow, "B04", 0 },
+	{ "directed.J11.slow-B12b", "a slow swap disk: 2 MiB of small pages", test_slow, "B12b",
 	  0 },
-	{ "directed.J11-writes", "a swap disk that cannot be written", test_bad_writes, "B04", 0 },
-	{ "directed.J11-reads", "a swap disk that cannot be read", test_bad_reads, "B04", 0 },
+	{ "directed.J11.writes", "a swap disk that cannot be written", test_bad_writes, "B04", 0 },
+	{ "directed.J11.reads", "a swap disk that cannot be read", test_bad_reads, "B04", 0 },
 };
 
 const struct test_table disk_tests = { tests, ARRAY_SIZE(tests) };

@@ -11,6 +11,7 @@ import support
 from malivm import cli, guest, machine, matrix
 from malivm.errors import MaliError
 from malivm.kernel import Kernel
+from malivm.swap import Swap
 from test_run import OFF, PASSING, TESTS
 
 SKIPPING = [[port, line.replace("ok 1 - a.one", "ok 1 - a.one # SKIP no shrinker")]
@@ -27,7 +28,7 @@ class Matrix(support.FakeQemuCase):
             self.script([*scripts[args.kernel], *OFF])
             return machine.Prepared(
                 support.FAKE_QEMU, Kernel(Path("Image"), None, args.kernel.upper(), "test"),
-                self.folder / "initramfs", {"model": "g610"}, 2, 512, 256)
+                self.folder / "initramfs", {"model": "g610"}, 2, 512, Swap("zram", 256))
 
         with mock.patch.object(machine, "prepare", prepare), \
                 mock.patch.object(guest, "list_tests", return_value=TESTS), \

@@ -13,6 +13,7 @@ import support
 from malivm import cli, coverage, guest, machine, run
 from malivm.errors import MaliError
 from malivm.kernel import Kernel
+from malivm.swap import Swap
 
 TESTS = [("a.one", "the first"), ("a.two", "the second"), ("b.one.x", "another")]
 PASSING = [
@@ -31,7 +32,7 @@ class RunCase(support.FakeQemuCase):
     def run_cli(self, *words: str) -> tuple[int, str, str]:
         prepared = machine.Prepared(
             support.FAKE_QEMU, Kernel(Path("Image"), None, "7.3.4", "test"),
-            self.folder / "initramfs", self.device, 2, 512, 256)
+            self.folder / "initramfs", self.device, 2, 512, Swap("zram", 256))
         with mock.patch.object(machine, "prepare", return_value=prepared), \
                 mock.patch.object(guest, "list_tests", return_value=TESTS), \
                 mock.patch("malivm.vm.Vm.device_properties", return_value={"model": "g610"}), \
