@@ -22,6 +22,7 @@ void conf_load(const char *path)
 	entries = calloc(strlen(text) / 2 + 1, sizeof(*entries));
 	if (!entries)
 		return;
+	nr_entries = 0;
 	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
 		eq = strchr(line, '=');
 		if (!eq || line[0] == '#')
