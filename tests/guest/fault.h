@@ -119,8 +119,6 @@ extern const struct fault_table fault_mmu, fault_gpu, fault_irq, fault_fw, fault
 
 /* After a flush that was lost in a suspend or a resume each suspend ends the groups */
 #define LASTING		"docs/findings/flush-never-again.md"
-/* A reset that is asked for during a resume is never done, and no job run until then */
-#define STALLED		"docs/findings/reset-while-resuming.md"
 
 /* fault_log.c: what the kernel may say, and what it has to have said */
 void fault_log_open(const struct fault_case *f, struct klog *log);

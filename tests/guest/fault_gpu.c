@@ -51,13 +51,6 @@ static const struct fault_case fault_gpu_cases[] = {
 		RECOVERS, .by = "panthor_device_resume", CANCELED, CANCELED,
 		.ms = FLUSH_MS + BOOT_MS, .says = M(FLUSH_LATE), .may = M(WARN_AS_DISABLE),
 		.lasting = true,
-	}, {
-		/* That of panthor_mmu_suspend(), when the first attempt has failed */
-		"flush_lost", RESUME, { "flush count=1 -> never", "mcu-boot count=1 -> fail" },
-		RECOVERS, .by = "panthor_device_resume", .ms = FLUSH_MS + 2 * BOOT_MS,
-		.says = M(FLUSH_LATE) | M(BOOT_FAILED) | M(FW_RESET_FAILED) | M(FAST_FAILED) |
-			M(WARN_AS_DISABLE),
-		.lasting = true,
 	},
 
 	/* Resets, here asked for because of a command that does not end */
@@ -67,10 +60,14 @@ static const struct fault_case fault_gpu_cases[] = {
 		RECOVERS, .by = "panthor_gpu_soft_reset", .ms = REBOOT_MS, .polls = 2 * AS_MS,
 		.says = M(AS_STUCK),
 	}, {
+		/* The driver goes on, and starts the MCU of a GPU that is still in reset */
 		"reset_late", RUNNING,
 		{ "as-command as=1 command=lock count=1 -> never", "reset -> delay time=150ms" },
-		RECOVERS, .by = "panthor_gpu_soft_reset", .ms = REBOOT_MS, .polls = 2 * AS_MS,
-		.says = M(AS_STUCK) | M(RESET_LATE),
+		UNPLUGS, .by = "panthor_device_reset_work", CANCELED, CANCELED,
+		.ms = REBOOT_MS, .polls = 2 * AS_MS,
+		.says = M(AS_STUCK) | M(RESET_LATE) | M(BOOT_FAILED) | M(FW_RESET_FAILED) |
+			M(UNUSABLE),
+		.may = M(WARN_AS_DISABLE) | M(FLUSH_LATE),
 	}, {
 		"reset_never", RUNNING,
 		{ "as-command as=1 command=lock count=1 -> never", "reset -> never" },

@@ -261,18 +261,6 @@ static void do_suspend(struct scene *s)
 	copy_jobs(s);
 }
 
-/* The victim's job is done; or the GPU has gone down again, and it is not. */
-static void await_resumed(struct scene *s)
-{
-	while (!party_done(&s->victim) && fault_left(s)) {
-		if (struck(s) && is_suspended(s) && !party_done(&s->victim)) {
-			test_seen(STALLED, "a job was not run, and the GPU suspended");
-			return;
-		}
-		sleep_ms(5);
-	}
-}
-
 static void do_resume(struct scene *s)
 {
 	power_control(s, "auto");
@@ -280,10 +268,7 @@ static void do_resume(struct scene *s)
 	fault_begin(s);
 	/* One after the other, so that it is the victim's that resumes the GPU. */
 	party_copy(&s->victim);
-	if (s->f->lasting)
-		await_resumed(s);
-	else
-		party_result(&s->victim, fault_left(s));
+	party_result(&s->victim, fault_left(s));
 	party_copy(&s->other);
 }
 
