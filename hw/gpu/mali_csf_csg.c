@@ -788,8 +788,8 @@ static const VMStateDescription vmstate_mali_cs_op = {
 
 static const VMStateDescription vmstate_mali_cs = {
     .name = "mali-csf/cs",
-    .version_id = 1,
-    .minimum_version_id = 1,
+    .version_id = 2,
+    .minimum_version_id = 2,
     .post_load = mali_cs_post_load,
     .fields = (const VMStateField[]) {
         VMSTATE_UINT8(state, MaliCs),

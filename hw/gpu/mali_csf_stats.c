@@ -47,10 +47,14 @@ static gint mali_stats_order(gconstpointer a, gconstpointer b)
 static void mali_stats_let_go(MaliStats *st, unsigned as, bool all,
                               uint64_t first, uint64_t last, int64_t now)
 {
-    g_autoptr(GPtrArray) done = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(GPtrArray) done = NULL;
     GHashTableIter iter;
     gpointer key;
 
+    if (!g_hash_table_size(st->stalled)) {
+        return;
+    }
+    done = g_ptr_array_new_with_free_func(g_free);
     g_hash_table_iter_init(&iter, st->stalled);
     while (g_hash_table_iter_next(&iter, &key, NULL)) {
         MaliPeriod *p = key;
@@ -93,7 +97,9 @@ void mali_stats_stall(MaliStats *st, unsigned as, uint64_t va, uint16_t source,
         .begin = now,
     };
 
-    if (!g_hash_table_contains(st->stalled, &p)) {
+    /* A guest that never unlocks can have any number of them wait */
+    if (g_hash_table_size(st->stalled) < MALI_PERIODS &&
+        !g_hash_table_contains(st->stalled, &p)) {
         g_hash_table_add(st->stalled, g_memdup2(&p, sizeof(p)));
         st->locks[as].stalls++;
     }

@@ -51,7 +51,10 @@ void mali_stats_reset(MaliStats *st);
 /* LOCK took effect: a first one, or another region for the one that there is */
 void mali_stats_lock(MaliStats *st, unsigned as, uint64_t first, uint64_t last,
                      int64_t now);
-/* A translation of @va meets the region, for the first time or again */
+/*
+ * A translation of @va meets the region, for the first time or again.  Beyond
+ * MALI_PERIODS that wait none is counted.
+ */
 void mali_stats_stall(MaliStats *st, unsigned as, uint64_t va, uint16_t source,
                       int64_t now);
 void mali_stats_unlock(MaliStats *st, unsigned as, uint32_t dropped,
