@@ -177,7 +177,7 @@ void test_ioctl_nothing(const void *arg)
 		RUN(&s.c, CS_NOP());
 	}
 
-	/* Unmapped, amid a mapping: all of it stays. MAP is wound.bind_nothing's. */
+	/* Unmapped, amid a mapping: all of it stays. */
 	CHECK_OK(bo_bind(&s.c.gpu, &s.bo, s.c.vm, CALL_VA));
 	for (unsigned int i = 0; i < 2; i++) {
 		struct drm_panthor_vm_bind_op op = {
