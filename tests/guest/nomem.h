@@ -18,8 +18,6 @@ enum pages { NO_PAGES, ALL_PAGES };
  * NULL, of the kernel or a module.
  */
 void nomem_setup(enum pages pages, const char *spared);
-/* The same for allocations below one function, of the kernel or a module. */
-void nomem_setup_below(enum pages pages, const char *function);
 
 /* The nth such allocation from now on fails, of this thread. */
 void nomem_arm(unsigned int n);

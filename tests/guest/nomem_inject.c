@@ -110,14 +110,14 @@ static void set_ranges(const char *directory, const struct range *required,
 	set_flag(directory, "ignore-gfp-wait", false);
 }
 
-static void setup(enum pages pages, const char *below, const char *spared)
+void nomem_setup(enum pages pages, const char *spared)
 {
 	struct range required, other;
 
 	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++)
 		if (!path_exists("%s", wanted[i].file))
 			test_skip("the kernel lacks %s", wanted[i].option);
-	required = find_code(below);
+	required = find_code("[panthor]");
 	if (spared)
 		other = find_code(spared);
 	set_ranges(SLAB, &required, spared ? &other : NULL);
@@ -126,16 +126,6 @@ static void setup(enum pages pages, const char *below, const char *spared)
 	set_flag(PAGES, "ignore-gfp-highmem", false);
 	/* Memory of its own must not be what it fails for. */
 	CHECK(!mlockall(MCL_CURRENT), "mlockall: %m");
-}
-
-void nomem_setup(enum pages pages, const char *spared)
-{
-	setup(pages, "[panthor]", spared);
-}
-
-void nomem_setup_below(enum pages pages, const char *function)
-{
-	setup(pages, function, NULL);
 }
 
 /* A child of the test has a file of its own. */

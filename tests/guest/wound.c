@@ -25,7 +25,7 @@
 #define MAX_NTH		3000
 
 /* What a kernel says that runs into a wrong pointer, and what ends there */
-#define OOPS		"Unable to handle kernel|Internal error: Oops|WARNING: .*workqueue.c"
+#define OOPS		"Unable to handle kernel|Internal error: Oops|WARNING: .*workqueue.c|KASAN: null-ptr"
 
 static void open_client(struct client *c)
 {
@@ -154,45 +154,11 @@ static void test_group_create(const void *arg)
 	client_close(&c);
 }
 
-static int bind_gpu(struct client *c)
-{
-	int ret;
-
-	nomem_arm(1);
-	ret = write_file(PANTHOR_DRIVER_DIR "/bind", "%s", c->gpu.device);
-	nomem_disarm();
-	return ret < 0 ? ret : 0;
-}
-
-/* An allocation of the device's registration fails, the last step of the probe. */
-static void test_register(const void *arg)
-{
-	static const char file[] = "docs/findings/register-fails.md";
-	struct client c;
-	int status;
-
-	(void)arg;
-	test_known(OOPS, file);
-	test_allow("probe with driver panthor failed with error -12");
-	nomem_setup_below(NO_PAGES, "drm_dev_register");
-	open_client(&c);
-	client_close(&c);
-	CHECK_OK(write_file(PANTHOR_DRIVER_DIR "/unbind", "%s", c.gpu.device));
-	status = in_child(bind_gpu, &c);
-	if (WIFSIGNALED(status))
-		test_seen(file, "drm_dev_register() got no memory: killed by %s",
-			  strsignal(WTERMSIG(status)));
-	else
-		EXPECT_EQ(WEXITSTATUS(status), ENOMEM);
-}
-
 static const struct test tests[] = {
 	{ "vm_destroy", "a VM is destroyed, without memory for it (run it alone)", test_vm_destroy,
 	  NULL, 0 },
 	{ "group_create", "a group, without memory for a scheduler (run it alone)",
 	  test_group_create, NULL, 0 },
-	{ "register", "the driver takes the GPU, without memory for its nodes (run it alone)",
-	  test_register, NULL, 0 },
 	{ "signal_nothing", "a job signals a syncobj that is not there (run it alone)",
 	  test_signal_nothing, NULL, 0 },
 };
