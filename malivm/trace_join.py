@@ -202,6 +202,7 @@ class Balance:
     """How often a slice had only one end."""
     unbegun: int = 0
     unfinished: int = 0
+    earlier: int = 0                    # begun before the recording
 
 
 def balanced(events: Iterable[Event], balance: Balance) -> Iterator[Event]:
@@ -210,6 +211,7 @@ def balanced(events: Iterable[Event], balance: Balance) -> Iterator[Event]:
     An end closes what was begun inside of the same slice and has not ended: its own end was lost.
     """
     stacks: dict[tuple[str, str], list[Event]] = {}
+    begun_there: set[tuple[str, str, str]] = set()
     last = 0
     for event in events:
         last = event.time
@@ -219,9 +221,13 @@ def balanced(events: Iterable[Event], balance: Balance) -> Iterator[Event]:
                 # There is one state, which changes: a second LOCK ends the first.
                 yield from _close(stack, event.pair, event.time, balance)
             stack.append(event)
+            begun_there.add((event.process, event.track, event.pair))
         elif event.kind == END:
             if not any(begun.pair == event.pair for begun in stack):
-                balance.unbegun += 1
+                if (event.process, event.track, event.pair) in begun_there:
+                    balance.unbegun += 1
+                else:
+                    balance.earlier += 1
                 continue
             while stack[-1].pair != event.pair:
                 yield _lost_end(stack.pop(), event.time, balance)

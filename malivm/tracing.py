@@ -201,7 +201,8 @@ def join(share: Path, log: Path) -> Joined:
                        "log_error_ns": trace_device.ERROR_NS}},
         "lost": dict(recorded.lost),
         "whole": recorded.whole,
-        "slices": {"without_begin": balance.unbegun, "without_end": balance.unfinished},
+        "slices": {"begun_before": balance.earlier, "without_begin": balance.unbegun,
+                   "without_end": balance.unfinished},
         "skipped": recorded.skipped,
         "events": _count(events),
     }

@@ -58,9 +58,10 @@ def lock_order(trace: dict[str, Any]) -> str:
 
 
 def all_there(trace: dict[str, Any]) -> str:
-    """Nothing is lost, and all sides have events. What began before the trace has no beginning."""
+    """Nothing is lost, and all sides have events."""
     about = trace["otherData"]
-    if about["lost"] or not about["whole"] or about["slices"]["without_end"]:
+    halves = {name: times for name, times in about["slices"].items() if name != "begun_before"}
+    if about["lost"] or not about["whole"] or any(halves.values()):
         return f"lost: {about['lost']}, whole: {about['whole']}, slices: {about['slices']}"
     return "" if all(about["events"].values()) else f"events: {about['events']}"
 

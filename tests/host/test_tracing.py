@@ -188,9 +188,15 @@ class Slices(unittest.TestCase):
         self.assertEqual(balance, trace_join.Balance(0, 1))
 
     def test_a_lost_beginning_leaves_its_end_out(self) -> None:
-        found, balance = self.shape(event(1, "E", "a"), event(2, "B", "b"))
-        self.assertEqual(found, ["Bb@2", "Eb@2"])
-        self.assertEqual(balance, trace_join.Balance(1, 1))
+        found, balance = self.shape(event(1, "B", "a"), event(2, "E", "a"), event(3, "E", "a"),
+                                    event(4, "B", "b"))
+        self.assertEqual(found, ["Ba@1", "Ea@2", "Bb@4", "Eb@4"])
+        self.assertEqual(balance, trace_join.Balance(unbegun=1, unfinished=1))
+
+    def test_what_began_before_the_recording_is_no_loss(self) -> None:
+        found, balance = self.shape(event(1, "E", "a"), event(2, "B", "b"), event(3, "E", "b"))
+        self.assertEqual(found, ["Bb@2", "Eb@3"])
+        self.assertEqual(balance, trace_join.Balance(earlier=1))
 
     def test_a_state_of_the_device_follows_the_one_before(self) -> None:
         found, _ = self.shape(event(1, "B", "lock", "device"), event(5, "B", "lock", "device"),
