@@ -11,6 +11,7 @@
 #include "client.h"
 #include "harness.h"
 #include "host.h"
+#include "need.h"
 #include "stream.h"
 
 #define SPACES		3
@@ -70,9 +71,7 @@ void test_evict(const void *arg)
 	host_need();
 	for (i = 0; i < SPACES; i++)
 		client_open(&clients[i], 1);
-	if (!path_exists("%s/shrink", clients[0].gpu.debugfs))
-		test_skip("the driver has no shrinker: there is no %s/shrink",
-			  clients[0].gpu.debugfs);
+	need_shrinker(&clients[0].gpu);
 	client_keep_awake(&clients[0]);
 	locks = inject("as-command command=lock va=0x%llx -> count",
 		       (unsigned long long)DATA_VA);

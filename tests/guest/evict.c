@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "harness.h"
+#include "need.h"
 #include "panthor.h"
 #include "pressure.h"
 #include "trace.h"
@@ -127,8 +128,7 @@ static void subject_create(const struct panthor *gpu, struct subject *s, enum ra
 {
 	unsigned int vms = rank == BOUND_MORE ? 2 : rank == BOUND_ONE;
 
-	if (!path_exists("%s/shrink", gpu->debugfs))
-		test_skip("the driver has no shrinker: there is no %s/shrink", gpu->debugfs);
+	need_shrinker(gpu);
 	memset(s, 0, sizeof(*s));
 	s->rank = rank;
 	CHECK_OK(bo_create(gpu, &s->bo, size, 0, label));

@@ -12,6 +12,7 @@
 
 #include "exec.h"
 #include "harness.h"
+#include "need.h"
 #include "stream.h"
 
 /* Store registers from first on; the address is in one that is the driver's between jobs */
@@ -430,8 +431,7 @@ static struct drm_panthor_timestamp_info gpu_time(struct client *c)
 		.flags = DRM_PANTHOR_TIMESTAMP_GPU | DRM_PANTHOR_TIMESTAMP_GPU_CYCLE_COUNT,
 	};
 
-	if (panthor_query_size(&c->gpu, DRM_PANTHOR_DEV_QUERY_TIMESTAMP_INFO) == -EINVAL)
-		test_skip("the driver has no TIMESTAMP_INFO query (version 1.1)");
+	need_version(&c->gpu, 1, "TIMESTAMP_INFO query");
 	CHECK_OK(panthor_query(&c->gpu, DRM_PANTHOR_DEV_QUERY_TIMESTAMP_INFO, &info,
 			       sizeof(info)));
 	return info;

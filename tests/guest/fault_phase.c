@@ -14,6 +14,7 @@
 #include "fault.h"
 #include "harness.h"
 #include "host.h"
+#include "need.h"
 #include "stream.h"
 
 #define EXTRA_VA	0x50000000ull
@@ -143,8 +144,7 @@ static void do_probe(struct scene *s)
 	struct panthor gpu;
 
 	CHECK_OK(panthor_open(&gpu));
-	if (panthor_query_size(&gpu, DRM_PANTHOR_DEV_QUERY_TIMESTAMP_INFO) == -EINVAL)
-		test_skip("the driver has no TIMESTAMP_INFO query (version 1.1)");
+	need_version(&gpu, 1, "TIMESTAMP_INFO query");
 	CHECK_OK(touch(&gpu));
 	s->read_us = measure_read(&gpu);
 	panthor_close(&gpu);

@@ -21,6 +21,7 @@
 #include "klog.h"
 #include "models.h"
 #include "modules.h"
+#include "need.h"
 #include "panthor.h"
 #include "probe.h"
 #include "trace.h"
@@ -90,8 +91,7 @@ static void test_query(const void *arg)
 	CHECK(!model_expected(&expected), "no table for model %s",
 	      conf_get("device.model", "g610"));
 	open_gpu(&gpu);
-	if (panthor_query_size(&gpu, DRM_PANTHOR_DEV_QUERY_GROUP_PRIORITIES_INFO) == -EINVAL)
-		test_skip("the driver has no GROUP_PRIORITIES_INFO query (version 1.2)");
+	need_version(&gpu, 2, "GROUP_PRIORITIES_INFO query");
 	CHECK_OK(panthor_query(&gpu, DRM_PANTHOR_DEV_QUERY_GPU_INFO, &info, sizeof(info)));
 	CHECK_OK(panthor_query(&gpu, DRM_PANTHOR_DEV_QUERY_CSIF_INFO, &csif, sizeof(csif)));
 	CHECK_OK(panthor_query(&gpu, DRM_PANTHOR_DEV_QUERY_GROUP_PRIORITIES_INFO, &priorities,
@@ -232,10 +232,8 @@ static void test_nodes(const void *arg)
 	metric_string("device", gpu.device);
 	check_node(gpu.card, "card");
 	check_node(gpu.render, "render");
-	if (!path_exists("%s/gems", gpu.debugfs))
-		test_skip("the driver is older than its debugfs file gems");
-	if (!path_exists("%s/shrink", gpu.debugfs))
-		test_skip("the driver has no shrinker: there is no %s/shrink", gpu.debugfs);
+	need_gems(&gpu);
+	need_shrinker(&gpu);
 }
 
 /*

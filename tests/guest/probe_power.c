@@ -11,6 +11,7 @@
 #include "harness.h"
 #include "klog.h"
 #include "modules.h"
+#include "need.h"
 #include "panthor.h"
 #include "probe.h"
 #include "trace.h"
@@ -61,8 +62,7 @@ static uint64_t read_timestamp(const struct panthor *gpu)
 {
 	struct drm_panthor_timestamp_info info = { .flags = DRM_PANTHOR_TIMESTAMP_GPU };
 
-	if (panthor_query_size(gpu, DRM_PANTHOR_DEV_QUERY_TIMESTAMP_INFO) == -EINVAL)
-		test_skip("the driver has no TIMESTAMP_INFO query (version 1.1)");
+	need_version(gpu, 1, "TIMESTAMP_INFO query");
 	CHECK_OK(panthor_query(gpu, DRM_PANTHOR_DEV_QUERY_TIMESTAMP_INFO, &info, sizeof(info)));
 	return info.current_timestamp;
 }

@@ -12,12 +12,11 @@
 
 #include "harness.h"
 #include "host.h"
+#include "need.h"
 #include "pressure.h"
 #include "reclaim.h"
 #include "swap.h"
 #include "vmstat.h"
-
-#define DEBUGFS_DRI "/sys/kernel/debug/dri"
 
 /* What goes slower than it should. Harder faults have tests of their own. */
 const struct fault faults[] = {
@@ -32,18 +31,13 @@ const size_t nr_faults = ARRAY_SIZE(faults);
 void reclaim_need(void)
 {
 	struct panthor gpu;
-	char path[96];
 
 	/* A test that turned swap off, and failed, left it so */
 	swap_on();
 	CHECK(meminfo("SwapTotal") > 0, "there is no swap, without which the driver evicts "
 	      "nothing: run with --swap 256M, on a kernel with CONFIG_ZRAM");
-	if (!path_exists(DEBUGFS_DRI))
-		test_skip("there is no " DEBUGFS_DRI " (CONFIG_DEBUG_FS)");
 	CHECK_OK(panthor_find(&gpu));
-	snprintf(path, sizeof(path), "%s/shrink", gpu.debugfs);
-	if (!path_exists("%s", path))
-		test_skip("the driver has no shrinker: there is no %s", path);
+	need_shrinker(&gpu);
 }
 
 enum verdict { EVICTED, KEPT, EMPTY, ANY, NOT_KNOWN };

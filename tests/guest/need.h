@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What a test needs of the driver. An older one is told by its version, or by its functions: what the
+ * test looks for may be gone by mistake, and then the test is to fail.
+ */
+#ifndef GUEST_NEED_H
+#define GUEST_NEED_H
+
+#include "panthor.h"
+
+/* Skip this test if the driver's interface is older than version 1.minor, which brought `what`. */
+void need_version(const struct panthor *gpu, int minor, const char *what);
+
+/* Skip it if the driver lists no buffers in debugfs. */
+void need_gems(const struct panthor *gpu);
+
+/* Skip it if the driver has no shrinker. */
+void need_shrinker(const struct panthor *gpu);
+
+#endif
