@@ -55,6 +55,7 @@ KINDS = (
     (3, "error", "blk_update_request: I/O error, dev vda, sector 0"),
 )
 HARMLESS = (
+    (4, "panthor: loading out-of-tree module taints kernel."),
     (4, "panthor 8000000.gpu: [drm] Firmware protected mode entry is not supported, ignoring"),
     (6, "panthor 8000000.gpu: [drm] clock rate = 500000000"),
     (6, "[drm] Initialized panthor 1.7.0 for 8000000.gpu on minor 0"),
