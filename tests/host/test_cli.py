@@ -12,7 +12,7 @@ import unittest
 from pathlib import Path
 
 import support
-from malivm import cli, firmware, options
+from malivm import bench, cli, firmware, guest, options
 from malivm.errors import MaliError
 
 MALI_VM = support.PROJECT / "mali-vm"
@@ -145,6 +145,18 @@ class Help(unittest.TestCase):
                     words = shlex.split(line)
                     self.assertEqual(words[0], "./mali-vm")
                     self.assertEqual(parser.parse_args(words[1:]).command, command.name)
+
+    def help_of(self, command: str, option: str) -> str:
+        return next(one.help for its in options.COMMANDS if its.name == command
+                    for one in its.options if one.name == option)
+
+    def test_what_all_leaves_out(self) -> None:
+        *names, last = sorted(name for name, suite in guest.suites().items() if suite.apart)
+        self.assertIn(f"leaves out {', '.join(names)} and {last})", self.help_of("run", "tests"))
+
+    def test_figures(self) -> None:
+        self.assertIn(", ".join(figure.name for figure in bench.FIGURES),
+                      self.help_of("bench", "names"))
 
     def test_sizes(self) -> None:
         for text, size in (("512", 512), ("512M", 512), ("1G", 1024), ("1.5g", 1536), ("0", 0),
