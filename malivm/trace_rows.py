@@ -166,6 +166,8 @@ DEVICE: tuple[DeviceRow, ...] = (
     DeviceRow("mem_stall", "AS {as}", "access stalls"),
     DeviceRow("gpu_flush", "caches", "flush", BEGIN, "flush"),
     DeviceRow("gpu_flush_done", "caches", "flush", END, "flush"),
+    # Also of a stream's FLUSH_CACHE2, which takes no time.
+    DeviceRow("gpu_flush_count", "caches", "flush id {id:#x}"),
     DeviceRow("gpu_reset", "GPU", "reset", BEGIN, "reset"),
     DeviceRow("gpu_reset_done", "GPU", "reset", END, "reset"),
     DeviceRow("gpu_power_start", "power {domain}", "transition", BEGIN, "power"),

@@ -215,7 +215,7 @@ static void mali_gpu_power_drop(MaliCsfState *s)
 static void mali_gpu_count_flush(MaliCsfState *s)
 {
     s->gpu.flush_id = (s->gpu.flush_id + 1) & LATEST_FLUSH_MASK ?: 1;
-    trace_mali_csf_gpu_flush_done(s->gpu.flush_id);
+    trace_mali_csf_gpu_flush_count(s->gpu.flush_id);
 }
 
 bool mali_gpu_flush_needed(const MaliCsfState *s, uint32_t id)
@@ -261,6 +261,7 @@ void mali_gpu_flush_done(MaliCsfState *s, MaliEvent ev)
     s->gpu.flush_lost = false;
     mali_stats_flushed(&s->stats, qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL));
     mali_gpu_count_flush(s);
+    trace_mali_csf_gpu_flush_done(s->gpu.flush_id);
     mali_irq_raise(s, MALI_IRQ_GPU, GPU_IRQ_CLEAN_CACHES_COMPLETED);
 }
 
