@@ -9,6 +9,7 @@ one that did not live to tell its own time gets what no other does. What is left
 """
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -80,8 +81,9 @@ class Report:
 
     @property
     def unexpected(self) -> list[dict[str, Any]]:
-        """The findings but for those that a test has provoked."""
-        return [finding for finding in self.findings if not finding.get("expected")]
+        """The findings but for those that a test has provoked, or that a file describes."""
+        return [finding for finding in self.findings
+                if not finding.get("expected") and not finding.get("known")]
 
     def to_json(self) -> dict[str, Any]:
         """The form of --json."""
@@ -225,12 +227,17 @@ class Collector:
         return [finding for finding in self._found if begin <= finding["time-ns"] <= end]
 
     def _judge_findings(self, said: TapTest, test: Test) -> None:
-        """What the device's checker found has to be what the test says, in any number."""
+        """What the device's checker found has to be what the test says, in any number, or be
+        known."""
         found = self._found_in(said)
         for finding in found:
             finding["test"] = said.name
             finding["expected"] = finding["kind"] in said.findings
-        kinds = dict.fromkeys(finding["kind"] for finding in found)
+            line = f"{finding['kind']}: {finding['message']}"
+            if not finding["expected"]:
+                finding["known"] = next((file for regex, file in said.known.items()
+                                         if re.search(regex, line)), "")
+        kinds = dict.fromkeys(finding["kind"] for finding in found if not finding.get("known"))
         more = ", ".join(kind for kind in kinds if kind not in said.findings)
         less = ", ".join(kind for kind in said.findings if kind not in kinds)
         reasons = [f"the device's checker found: {more}"] if more else []
@@ -240,6 +247,9 @@ class Collector:
         if reasons:
             test.status = FAIL
             test.reason = "; ".join([test.reason] * bool(test.reason) + reasons)
+        elif test.status == PASS and (known := [each for each in found if each.get("known")]):
+            test.status = KNOWN
+            test.reason = f"known: {known[0]['known']}: {known[0]['kind']}"
         test.findings = [f"{finding['kind']}: {finding['message']}" for finding in found
                          if not finding["expected"]]
 

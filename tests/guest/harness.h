@@ -109,9 +109,10 @@ void test_allow(const char *regex);
 void test_finding(const char *kind);
 
 /*
- * Kernel messages that match this regular expression come of a bug of the kernel's
- * that a file of docs/findings describes. A test that passes but for them is
- * neither passed nor failed: its status is "known", with the file as the reason.
+ * Kernel messages, and findings of the device's checker ("KIND: ..."), that match this
+ * regular expression (Python's) come of a bug of the kernel's that a file of
+ * docs/findings describes. A test that passes but for them is neither passed nor
+ * failed: its status is "known", with the file as the reason.
  */
 void test_known(const char *regex, const char *file);
 

@@ -163,6 +163,13 @@ class Findings(RunCase):
         self.assertEqual([(f["kind"], f["test"], f["expected"]) for f in document["findings"]],
                          [("freed-page", "a.one", True)] * 2)
 
+    def test_that_a_file_describes(self) -> None:
+        for pattern, status, want in (("^freed-page: ", "known", 0), ("^powered-off", "fail", 1)):
+            steps = self.saying("machine_ns: [1, 9]", f'known: {{"{pattern}": "docs/findings/x.md"}}')
+            code, _, document = self.play([*steps[:5], self.EVENT, *steps[5:], *OFF])
+            self.assertEqual((code, document["tests"][1]["status"]), (want, status))
+            self.assertEqual(document["findings"][0]["known"] != "", status == "known")
+
     def test_that_a_test_provokes_and_does_not_come(self) -> None:
         steps = self.saying("machine_ns: [1, 9]", 'findings: ["freed-page", "powered-off"]')
         code, _, document = self.play([*steps[:5], self.EVENT, *steps[5:], *OFF])
