@@ -9,6 +9,12 @@ int driver_load(void);
 /* Reset the GPU while it has no driver, as a restart of the machine would. 0 or -errno. */
 int gpu_reset(void);
 
+/*
+ * The test has the GPU reset while the driver gives commands to address spaces: that is no
+ * failure (docs/findings/lock-during-reset.md), whether the device's checker looks or not.
+ */
+void driver_may_lock_in_reset(void);
+
 /* Take the device from the driver while clients have it open, as if it were pulled out. */
 int driver_unbind(void);
 int driver_bind(void);

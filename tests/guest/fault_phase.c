@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "driver.h"
 #include "fault.h"
 #include "harness.h"
 #include "host.h"
@@ -274,10 +275,7 @@ static void do_resume(struct scene *s)
 
 static void do_eviction(struct scene *s)
 {
-	/* Its commands are not kept from a GPU that is being reset, where LOCKADDR is 0 by then. */
-	test_known("^powered-off: AS [0-9]+: LOCK while |"
-		   "^bad-lockaddr: AS [0-9]+, VA 0x0: LOCKADDR 0x0 ",
-		   "docs/findings/lock-during-reset.md");
+	driver_may_lock_in_reset();
 	fault_begin(s);
 	/* The shrinker only tries the locks that it needs. */
 	for (unsigned int i = 0; i < ROUNDS && !s->evicted && !struck(s); i++)

@@ -184,6 +184,14 @@ void host_swap_disk(const char *how)
 	ASK(answer, "swap-disk %s", how);
 }
 
+bool host_checks(void)
+{
+	char answer[ANSWER_SIZE];
+
+	ASK(answer, "property check");
+	return answer[0] && strcmp(answer, "off");
+}
+
 long long host_property(const char *name)
 {
 	char answer[ANSWER_SIZE], *end;

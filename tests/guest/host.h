@@ -88,5 +88,7 @@ void host_swap_disk(const char *how);
 
 /* A property of the device that is a number, such as "shader-work-skipped". */
 long long host_property(const char *name);
+/* Whether the device watches for what hardware hides (property `check`) */
+bool host_checks(void);
 
 #endif

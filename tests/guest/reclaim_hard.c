@@ -271,6 +271,7 @@ static void test_j7_never(const void *arg)
 	char *rules[2];
 
 	(void)arg;
+	driver_may_lock_in_reset();
 	test_allow("AS_ACTIVE bit stuck|Flush caches timeout|Soft reset timeout");
 	test_allow("FW slow reset failed|Failed to boot MCU|Failed to stop MCU");
 	test_allow("panthor_mmu_as_disable\\(ptdev, i, false\\)|panthor_mmu_unplug\\+");
@@ -334,6 +335,8 @@ static void test_stale(const void *arg)
 	scene_open(&s, "B04");
 	as = rig_find_as(s.b.maps[0].va);
 	CHECK(as > 0, "no address space has the buffer");
+	if (host_checks())
+		test_finding("edit-unlocked");
 	rule = inject("as-command as=%d -> stale", as);
 	scene_shrink(&s);
 	host_translate(as, s.b.maps[0].va, "read", &peek);
