@@ -24,6 +24,8 @@
 #include "vmstat.h"
 
 #define HUGE (2 * MIB)
+/* To get huge pages where memory is short */
+#define MAX_TRIES 10
 #define LABEL "evict-target"
 #define SHMEM_ENABLED "/sys/kernel/mm/transparent_hugepage/shmem_enabled"
 
@@ -229,10 +231,11 @@ static void create_target(const struct panthor *gpu, struct subject *target,
 		before = meminfo("ShmemHugePages");
 		subject_create(gpu, target, state->rank, size, LABEL);
 		huge = meminfo("ShmemHugePages") - before;
-		if (!state->huge || huge == (long long)size || tries == 2)
+		if (!state->huge || huge == (long long)size || tries == MAX_TRIES - 1)
 			break;
-		/* What is free lies scattered. */
+		/* What is free lies scattered, amid pages of files that compaction leaves. */
 		subject_destroy(gpu, target);
+		CHECK_OK(write_file("/proc/sys/vm/drop_caches", "1"));
 		CHECK_OK(write_file("/proc/sys/vm/compact_memory", "1"));
 	}
 	metric_int("huge_bytes", huge);

@@ -30,6 +30,7 @@ struct nomem {
 	struct bo bo;			/* of no VM; with pages */
 	struct bo made;			/* by the call */
 	uint32_t handle;		/* what the call has made otherwise */
+	uint32_t vm;			/* for the call alone */
 	uint32_t line;			/* a syncobj for points */
 	uint64_t point;
 	int fd;
@@ -203,15 +204,23 @@ static void undo_group_create(struct nomem *n)
 	CHECK_OK(group_destroy(&n->c.gpu, n->handle));
 }
 
+/* A VM keeps what its first heap had it make. */
+static void before_heap_create(struct nomem *n)
+{
+	n->vm = CHECK_OK(panthor_vm_create(&n->c.gpu));
+}
+
 static int call_heap_create(struct nomem *n)
 {
 	struct drm_panthor_tiler_heap_create args = {
-		.vm_id = n->c.vm, .initial_chunk_count = 2, .chunk_size = 128 * KIB,
+		.vm_id = n->vm, .initial_chunk_count = 2, .chunk_size = 128 * KIB,
 		.max_chunks = 2, .target_in_flight = 1,
 	};
 	int ret = drm_ioctl(&n->c.gpu, DRM_IOCTL_PANTHOR_TILER_HEAP_CREATE, &args);
 
 	n->handle = args.handle;
+	if (ret)
+		panthor_vm_destroy(&n->c.gpu, n->vm);
 	return ret;
 }
 
@@ -220,6 +229,7 @@ static void undo_heap_create(struct nomem *n)
 	struct drm_panthor_tiler_heap_destroy args = { .handle = n->handle };
 
 	CHECK_OK(drm_ioctl(&n->c.gpu, DRM_IOCTL_PANTHOR_TILER_HEAP_DESTROY, &args));
+	CHECK_OK(panthor_vm_destroy(&n->c.gpu, n->vm));
 }
 
 /* Waits for one point, and signals the next. */
@@ -289,18 +299,18 @@ static const struct sweep sweeps[] = {
 	{ "bo_export", "a buffer is exported", NULL, call_export, undo_open, ALL_PAGES, 0, NULL },
 	{ "group_create", "a group is created", NULL, call_group_create, undo_group_create,
 	  ALL_PAGES, 0, "drm_sched_init" },
-	{ "tiler_heap_create", "a tiler heap is created", NULL, call_heap_create, undo_heap_create,
-	  ALL_PAGES, 0, NULL },
+	{ "tiler_heap_create", "a tiler heap is created", before_heap_create, call_heap_create,
+	  undo_heap_create, ALL_PAGES, 0, NULL },
 	{ "group_submit", "a job is queued", NULL, call_submit, undo_submit, ALL_PAGES, 0,
-	  "panthor_submit_ctx_add_sync_signal" },
+	  "panthor_submit_ctx_collect_jobs_signal_ops" },
 	{ "group_submit_evicted", "a job is queued, whose buffers are in swap",
 	  before_submit_evicted, call_submit_evicted, undo_submit_evicted, ALL_PAGES, 0,
-	  "panthor_submit_ctx_add_sync_signal" },
+	  "panthor_submit_ctx_collect_jobs_signal_ops" },
 };
 
 static const struct sweep sweep_bind = {
 	"bind", "the driver takes the GPU", before_bind, call_bind, NULL, NO_PAGES, EINVAL,
-	"drm_dev_register",
+	"drm_sysfs_minor_alloc",
 };
 
 /* --- The sweep --- */

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -169,8 +170,8 @@ void nomem_always(bool on)
 		/* Whatever is asked for by a task that says so, as often as it likes */
 		set_flag(SLAB, "task-filter", true);
 		set_flag(PAGES, "task-filter", true);
-		set(SLAB, "times", -1);
-		set(PAGES, "times", -1);
+		set(SLAB, "times", INT_MAX);
+		set(PAGES, "times", INT_MAX);
 		set(SLAB, "probability", 100);
 		set(PAGES, "probability", 100);
 		prepared = true;
