@@ -13,11 +13,11 @@
 enum pages { NO_PAGES, ALL_PAGES };
 
 /*
- * For the time of this test, let allocations below functions of the driver fail,
- * when nomem_arm() says so; but never below the function `spared`, if it is not
- * NULL, of the kernel or a module.
+ * For the time of this test, let allocations below a function fail, or, if `below` is
+ * NULL, below those of the driver, when nomem_arm() says so; but never below the function
+ * `spared`, if it is not NULL. Both may be of the kernel or of a module.
  */
-void nomem_setup(enum pages pages, const char *spared);
+void nomem_setup(enum pages pages, const char *below, const char *spared);
 
 /* The nth such allocation from now on fails, of this thread. */
 void nomem_arm(unsigned int n);

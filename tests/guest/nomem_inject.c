@@ -111,14 +111,14 @@ static void set_ranges(const char *directory, const struct range *required,
 	set_flag(directory, "ignore-gfp-wait", false);
 }
 
-void nomem_setup(enum pages pages, const char *spared)
+void nomem_setup(enum pages pages, const char *below, const char *spared)
 {
 	struct range required, other;
 
 	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++)
 		if (!path_exists("%s", wanted[i].file))
 			test_skip("the kernel lacks %s", wanted[i].option);
-	required = find_code("[panthor]");
+	required = find_code(below ? below : "[panthor]");
 	if (spared)
 		other = find_code(spared);
 	set_ranges(SLAB, &required, spared ? &other : NULL);

@@ -96,7 +96,7 @@ static void test_vm_destroy(const void *arg)
 
 	(void)arg;
 	test_known("panthor_vm_unmap_range|panthor_vm_destroy|panthor_vm_pool_destroy_vm", file);
-	nomem_setup(ALL_PAGES, NULL);
+	nomem_setup(ALL_PAGES, NULL, NULL);
 	open_client(&c);
 	CHECK_OK(bo_create(&c.gpu, &bo, BO_SIZE, 0, "wound-destroy"));
 	vm = CHECK_OK(panthor_vm_create(&c.gpu));
@@ -142,7 +142,7 @@ static void test_group_create(const void *arg)
 	(void)arg;
 	test_known(OOPS, file);
 	test_allow("Failed to setup GPU scheduler|Not enough memory to allocate BO label");
-	nomem_setup(NO_PAGES, NULL);
+	nomem_setup(NO_PAGES, NULL, NULL);
 	open_client(&c);
 	status = in_child(create_groups, &c);
 	if (WIFSIGNALED(status)) {
