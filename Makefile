@@ -16,7 +16,8 @@ help:           ## Say what there is
 	@echo 'goes below.'
 
 run:            ## Set up, boot Debian's kernel on the GPU, and show its buffers evicted
-	./mali-vm run evict --kernel $(KERNEL)
+	@mkdir -p build
+	./mali-vm run evict --kernel $(KERNEL) --report build/report.html
 
 check:          ## Set up and run the tests: all that CI runs
 	python3 -m malivm.check $(SUITES)

@@ -148,6 +148,8 @@ COMMANDS = (
         *MACHINE[1:],
         *_TESTS,
         _value("--json", "FILE", "write the results there"),
+        _value("--report", "FILE", "write the results there as an HTML page, as ./mali-vm report "
+               "does"),
         _value("--log", "DIR", "write the console, the tests' TAP and QEMU's log there"),
         _value("--trace", "FILE", "write what the kernel, the driver and the device did there, "
                "on one timeline, for Perfetto or chrome://tracing"),

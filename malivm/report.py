@@ -73,14 +73,19 @@ def load_results(files: Sequence[Path]) -> list[Input]:
     found = []
     for path, name in zip(files, names(files)):
         document = _load(path)
-        columns = _rows(document, "kernels")
-        if not columns and not isinstance(document.get("tests"), list):
+        runs = inputs_of(name, document)
+        if not runs:
             raise MaliError(f"{path} has no results: name a file of ./mali-vm run --json")
-        # Of several kernels, each is a run.
-        found += [Input(f"{name}: {_asked(column)}", column) for column in columns]
-        if not columns:
-            found.append(Input(name, document))
+        found += runs
     return found
+
+
+def inputs_of(name: str, document: Mapping[str, Any]) -> list[Input]:
+    """The inputs of what run --json writes: of several kernels, each is one."""
+    columns = _rows(document, "kernels")
+    if columns:
+        return [Input(f"{name}: {_asked(column)}", column) for column in columns]
+    return [Input(name, document)] if isinstance(document.get("tests"), list) else []
 
 
 def _asked(document: Mapping[str, Any]) -> object:
@@ -333,6 +338,18 @@ def write(inputs: Sequence[Input], trace: Trace | None, out: Path) -> None:
     for section in SECTIONS:
         section(page, inputs, trace)
     paths.write_whole(out, page.dumps(charts.ensure()))
+
+
+def write_run(results: str, trace: Path | None, out: Path) -> str:
+    """Write the page of a run, of the text that its --json is; returns a sentence for the user.
+
+    A page that cannot be made takes nothing from the run's results: then that is the sentence.
+    """
+    try:
+        write(inputs_of(out.stem, json.loads(results)), load_trace(trace) if trace else None, out)
+    except MaliError as exc:
+        return f"--report: no page, since {exc.message}"
+    return f"{out} has the report; a browser shows it."
 
 
 def main(args: argparse.Namespace) -> int:

@@ -10,6 +10,7 @@ from pathlib import Path
 from . import (console, coverage, follow, guest, machine, matrix, oracle, paths, results, table,
                tracing, vm)
 from .errors import MaliError
+from .report import write_run
 
 ALL = "all"                             # every suite that is not apart (guest.Suite)
 SMOKE = "smoke"                         # of each suite, the quick tests that its row names
@@ -145,7 +146,7 @@ def _one(args: argparse.Namespace, names: Sequence[str], paper: table.Paper,
 
 
 def _matrix(args: argparse.Namespace, names: Sequence[str], paper: table.Paper,
-            json_path: Path | None) -> int:
+            json_path: Path | None, page: Path | None) -> int:
     """The tests on several kernels."""
     for option in ("coverage", "trace"):
         if getattr(args, option):
@@ -160,6 +161,8 @@ def _matrix(args: argparse.Namespace, names: Sequence[str], paper: table.Paper,
     if json_path is not None:
         paths.write_whole(json_path, matrix.dumps(columns))
     matrix.show(paper, columns)
+    if page is not None:
+        paper.line(write_run(matrix.dumps(columns), None, page))
     return matrix.exit_code(columns)
 
 
@@ -173,6 +176,7 @@ def main(args: argparse.Namespace) -> int:
         _print_list(paper, chosen if args.tests else known)
         return results.EXIT_PASS
     json_path = paths.check_output("--json", args.json) if args.json else None
+    page = paths.check_output("--report", args.report) if args.report else None
     for option in ("coverage", "trace"):
         if args.icount and getattr(args, option):
             raise MaliError(f"--icount does not go with --{option}: what is saved in a folder of "
@@ -180,13 +184,16 @@ def main(args: argparse.Namespace) -> int:
     if args.icount and args.oracle:
         raise MaliError("--icount does not go with --oracle, whose answers take the host's time")
     if len(matrix.kernels(args.kernel)) > 1:
-        return _matrix(args, names, paper, json_path)
+        return _matrix(args, names, paper, json_path, page)
 
-    def show(report: results.Report) -> None:
+    def show(outcome: results.Report) -> None:
         if json_path is not None:
-            paths.write_whole(json_path, report.dumps())
-        table.summary(paper, report)
+            paths.write_whole(json_path, outcome.dumps())
+        table.summary(paper, outcome)
 
     nothing: contextlib.AbstractContextManager[tracing.Session | None] = contextlib.nullcontext()
     with tracing.Session(args.trace) if args.trace else nothing as traced:
-        return _one(args, names, paper, show, traced).exit_code
+        outcome = _one(args, names, paper, show, traced)
+        if page is not None:
+            paper.line(write_run(outcome.dumps(), traced.path if traced else None, page))
+    return outcome.exit_code

@@ -54,6 +54,18 @@ class ReportCase(unittest.TestCase):
             code = cli.main(["report", *words])
         return code, out.getvalue(), err.getvalue()
 
+    def test_of_a_run(self) -> None:
+        page = self.folder / "page.html"
+        self.assertIn(str(page), report.write_run(json.dumps(document()), None, page))
+        self.assertIn("evict.a", page.read_text(encoding="utf-8"))
+
+    def test_of_a_run_when_there_are_no_charts(self) -> None:
+        page = self.folder / "page.html"
+        with mock.patch.object(charts, "ensure", side_effect=MaliError("npm is away")):
+            said = report.write_run(json.dumps(document()), None, page)
+        self.assertEqual(said, "--report: no page, since npm is away")
+        self.assertFalse(page.exists())
+
     def file(self, name: str, content: object) -> str:
         path = self.folder / name
         path.write_text(content if isinstance(content, str) else json.dumps(content),
