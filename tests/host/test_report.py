@@ -54,6 +54,17 @@ class ReportCase(unittest.TestCase):
             code = cli.main(["report", *words])
         return code, out.getvalue(), err.getvalue()
 
+    def file(self, name: str, content: object) -> str:
+        path = self.folder / name
+        path.write_text(content if isinstance(content, str) else json.dumps(content),
+                        encoding="utf-8")
+        return str(path)
+
+
+FAKE = charts.Charts("window.uPlot = 0;", ".u{}")
+
+
+class OfARun(ReportCase):
     def test_of_a_run(self) -> None:
         page = self.folder / "page.html"
         self.assertIn(str(page), report.write_run(json.dumps(document()), None, page))
@@ -65,15 +76,6 @@ class ReportCase(unittest.TestCase):
             said = report.write_run(json.dumps(document()), None, page)
         self.assertEqual(said, "--report: no page, since npm is away")
         self.assertFalse(page.exists())
-
-    def file(self, name: str, content: object) -> str:
-        path = self.folder / name
-        path.write_text(content if isinstance(content, str) else json.dumps(content),
-                        encoding="utf-8")
-        return str(path)
-
-
-FAKE = charts.Charts("window.uPlot = 0;", ".u{}")
 
 
 class Content(ReportCase):

@@ -165,7 +165,8 @@ class Findings(RunCase):
 
     def test_that_a_file_describes(self) -> None:
         for pattern, status, want in (("^freed-page: ", "known", 0), ("^powered-off", "fail", 1)):
-            steps = self.saying("machine_ns: [1, 9]", f'known: {{"{pattern}": "docs/findings/x.md"}}')
+            steps = self.saying("machine_ns: [1, 9]",
+                                f'known: {{"{pattern}": "docs/findings/x.md"}}')
             code, _, document = self.play([*steps[:5], self.EVENT, *steps[5:], *OFF])
             self.assertEqual((code, document["tests"][1]["status"]), (want, status))
             self.assertEqual(document["findings"][0]["known"] != "", status == "known")
