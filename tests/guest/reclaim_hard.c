@@ -343,7 +343,10 @@ static void test_stale(const void *arg)
 	EXPECT(peek.fresh.exception, "the page tables still map the buffer");
 	EXPECT_EQ(peek.cached.exception, 0);
 	EXPECT_EQ(peek.stale, 1);
+	inject_remove(rule);
 	free(rule);
+	/* What is stale goes before another test finds it. */
+	scene_close(&s);
 }
 
 /*
