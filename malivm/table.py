@@ -296,8 +296,11 @@ def verdict_line(paper: Paper, report: Report) -> str:
     parts += [f"{count[KNOWN]} known"] if count[KNOWN] else []
     found = len(report.findings)
     if found or report.device.get("check", "off") != "off":
-        provoked = f", {found - len(report.unexpected)} of them provoked" if found else ""
-        parts += [f"{found} findings{provoked}"]
+        why = {"provoked": sum(bool(one.get("expected")) for one in report.findings),
+               "known": sum(bool(one.get("known")) for one in report.findings)}
+        parts += [f"{found} findings" + "".join(f", {number} of them {word}"
+                                                for word, number in why.items()
+                                                if number or (found and word == "provoked"))]
     evicted = sum(int(test.metrics.get("evicted", 0)) for test in report.tests if is_cell(test))
     parts += [f"{evicted} pages evicted"] if evicted else []
     word = ("CRASH", "red") if report.crashed else \

@@ -435,7 +435,8 @@ static void test_bind(const void *arg)
 		   "Failed to (create|allocate) a rescuer|Can't use Transparent Hugepage|"
 		   "load(ing)? .* failed with error -12|error -6: IRQ [a-z]* not found|"
 		   "can't request region for resource");
-	test_allow("opp key field not found|vmalloc error: | panthor_[a-z_]*\\+0x|"
+	test_allow("opp key field not found|vmalloc error: |"
+		   "^ panthor_(fw_load|fw_init|device_init|probe)\\+0x|"
 		   "_request_firmware_prepare: kmalloc|Not enough memory to allocate BO label");
 	test_allow("failed to request job irq|Failed to allocate the workqueues|"
 		   "Failed to load firmware image|get '[a-z]*' clock failed|"

@@ -167,8 +167,9 @@ class Findings(RunCase):
         for pattern, status, want in (("^freed-page: ", "known", 0), ("^powered-off", "fail", 1)):
             steps = self.saying("machine_ns: [1, 9]",
                                 f'known: {{"{pattern}": "docs/findings/x.md"}}')
-            code, _, document = self.play([*steps[:5], self.EVENT, *steps[5:], *OFF])
+            code, out, document = self.play([*steps[:5], self.EVENT, *steps[5:], *OFF])
             self.assertEqual((code, document["tests"][1]["status"]), (want, status))
+            self.assertEqual("1 of them known" in out.splitlines()[-1], status == "known")
             self.assertEqual(document["findings"][0]["known"] != "", status == "known")
 
     def test_that_a_test_provokes_and_does_not_come(self) -> None:
