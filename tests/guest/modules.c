@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "modules.h"
+#include "record.h"
 #include "util.h"
 
 #define MAX_DEPS 64
@@ -193,6 +194,7 @@ int module_load(const char *name)
 
 int module_unload(const char *name)
 {
+	record_save();
 	return syscall(SYS_delete_module, name, O_NONBLOCK) ? -errno : 0;
 }
 

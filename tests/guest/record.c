@@ -350,6 +350,15 @@ const char *record_start(void)
 	return NULL;
 }
 
+void record_save(void)
+{
+	if (!wanted() || !path_exists(INSTANCE))
+		return;
+	mark_clocks();
+	copy_buffers();
+	append_text("tasks", TRACEFS "/saved_cmdlines");
+}
+
 void record_test(const char *word, const char *name)
 {
 	bool end = !strcmp(word, "end");
@@ -363,9 +372,7 @@ void record_test(const char *word, const char *name)
 		mark_memory();
 		return;
 	}
-	mark_clocks();
-	copy_buffers();
-	append_text("tasks", TRACEFS "/saved_cmdlines");
+	record_save();
 }
 
 void record_stop(void)
@@ -373,9 +380,7 @@ void record_stop(void)
 	if (!wanted() || !path_exists(INSTANCE))
 		return;
 	mark_device_clock();
-	mark_clocks();
-	copy_buffers();
-	append_text("tasks", TRACEFS "/saved_cmdlines");
+	record_save();
 	note_losses();
 	note("end\n");
 }

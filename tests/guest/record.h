@@ -14,6 +14,12 @@ const char *record_start(void);
 /* A test begins or ends ("begin", "end"). At its end what was recorded is copied. */
 void record_test(const char *word, const char *name);
 
+/*
+ * Copy what has been recorded. The kernel empties all ring buffers when a module with
+ * events is unloaded (trace_module_remove_events()).
+ */
+void record_save(void);
+
 /* How much memory of the GPU's is in which state, of the text of debugfs gems. */
 void record_gems(const char *gems);
 
