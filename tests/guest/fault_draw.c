@@ -24,7 +24,7 @@
 #define R_HEAP		64
 
 /* Operations on the heap's counts */
-enum { VT_START, VT_END, FRAG_END };
+enum { VT_START, VT_END, FRAG_END = 3 };
 
 /* The tiler context, and the heap's descriptor: v10.xml of Mesa, by their words */
 static void fill_descriptors(struct party *p, uint64_t first_chunk)
