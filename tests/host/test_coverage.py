@@ -134,7 +134,7 @@ class Runs(CoverageCase):
         self.assertEqual((file.lines[5], file.lines[6], file.lines[12]), (1, 0, 0))
         self.assertEqual(sorted(map(str, file.branches.values())), ["0", "1", "None", "None"])
         self.assertEqual(self.pages, [self.dir / "out"])
-        self.assertRegex(self.out.getvalue(), r"panthor_mmu\.c +\d+\.\d +25\.0 +85\n")
+        self.assertRegex(self.out.getvalue(), r"panthor_mmu\.c +\d+\.\d +25\.0 +85 +25\.0\n")
 
     def test_what_no_test_took_is_listed(self) -> None:
         self.run_once()
@@ -144,6 +144,17 @@ class Runs(CoverageCase):
                          r"if \(x\)$")
         self.assertEqual(listed[1], f"{DRIVER}/panthor_mmu.c:12: branch 1 of 2 not come to: "
                          "if (x > 3)")
+
+    def test_branches_but_for_those_of_assertions(self) -> None:
+        self.write(f"src/{DRIVER}/panthor_mmu.c",
+                   SOURCE.replace("if (x > 3)", "if (WARN_ON(x > 3))"))
+        self.run_once()
+        self.assertRegex(self.out.getvalue(), r"panthor_mmu\.c +\d+\.\d +25\.0 +85 +50\.0\n")
+
+    def test_lines_of_assertions(self) -> None:
+        text = ("a();\nif (drm_WARN_ON(dev, b(1) >\n    2) ||\n    c)\n"
+                "WARN(1);\nWARNING(1);\ndrm_err(dev, \"d\",\n  e);\nf();\n")
+        self.assertEqual(coverage.macro_lines(text), {2, 3, 5, 7, 8})
 
     def test_runs_are_added_up(self) -> None:
         self.run_once()
