@@ -9,9 +9,12 @@ int driver_load(void);
 /* Reset the GPU while it has no driver, as a restart of the machine would. 0 or -errno. */
 int gpu_reset(void);
 
+/* Commands to address spaces while the GPU is reset, and what comes of them */
+#define LOCK_IN_RESET	"docs/findings/lock-during-reset.md"
+
 /*
  * The test has the GPU reset while the driver gives commands to address spaces: that is no
- * failure (docs/findings/lock-during-reset.md), whether the device's checker looks or not.
+ * failure, whether the device's checker looks or not.
  */
 void driver_may_lock_in_reset(void);
 

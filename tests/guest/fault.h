@@ -68,7 +68,7 @@ enum message {
 	AS_STUCK, FLUSH_LATE, RESET_LATE, L2_STUCK, BOOT_FAILED, FW_RESET_FAILED, FAST_FAILED,
 	UNUSABLE, STOP_FAILED, HALT_LATE, PING_LATE, CSG_LATE, TERMINATING,
 	GPU_FAULT, MMU_FAULT, CS_FATAL, CS_FAULT, JOB_LATE, PROGRESS_LATE, HEAP_FAILED,
-	PROBE_FAILED, DEBUGFS_LEFT,
+	PROBE_FAILED, DEBUGFS_LEFT, TABLES_LEFT,
 	/* Warnings with a stack */
 	WARN_AS_DISABLE, WARN_RESUME,
 	NR_MESSAGES
@@ -117,11 +117,16 @@ extern const struct fault_table fault_mmu, fault_gpu, fault_irq, fault_fw, fault
 /* Of a GPU that stays broken until it is reset, which the driver does not do at first */
 #define NO_RESET	"docs/findings/no-reset-at-probe.md"
 
-/* After a flush that was lost in a suspend or a resume each suspend ends the groups */
+/* After a flush that was lost in a suspend or a resume all that need one fail */
 #define LASTING		"docs/findings/flush-never-again.md"
+
+/* A VM of which the driver could not lock a region is never freed, nor what it maps */
+#define VM_KEPT		"docs/findings/vm-kept.md"
 
 /* fault_log.c: what the kernel may say, and what it has to have said */
 void fault_log_open(const struct fault_case *f, struct klog *log);
+/* What it also says because of a bug that a file of docs/findings describes */
+void fault_log_known(enum message message, const char *file);
 /* Returns the error that a probe failed with, or 0. */
 int fault_log_check(const struct fault_case *f, struct klog *log);
 
@@ -152,6 +157,11 @@ void party_draws(struct party *p);
 void emit_draws(const struct party *p, struct stream *s);
 /* How the last job ended: 0, its error, the error it was refused with, or -ETIME. */
 int party_result(struct party *p, unsigned int ms);
+/*
+ * Where an address space has one of a client's buffers locked, or 0. All clients have theirs
+ * at the same addresses.
+ */
+uint64_t party_locked(unsigned int as);
 /* Its work is there: the copy is the pattern. */
 void party_check_copy(struct party *p);
 /* The pattern is what it was, to the CPU. */
@@ -169,6 +179,7 @@ struct scene {
 	struct party victim, other;
 	int probe;			/* how the driver's loading ended */
 	long long evicted;		/* pages */
+	bool locked;			/* a lock was left: the GPU has to be reset */
 };
 
 /* fault_phase.c: bring the driver into the phase, inject, wait for what is to come of it */

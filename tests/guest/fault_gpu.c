@@ -49,8 +49,9 @@ static const struct fault_case fault_gpu_cases[] = {
 	{
 		"flush_lost", SUSPEND, { "flush count=1 -> never" },
 		RECOVERS, .by = "panthor_device_resume", CANCELED, CANCELED,
-		.ms = FLUSH_MS + BOOT_MS, .says = M(FLUSH_LATE), .may = M(WARN_AS_DISABLE),
-		.lasting = true,
+		.ms = FLUSH_MS + BOOT_MS, .says = M(FLUSH_LATE),
+		.may = M(WARN_AS_DISABLE) | M(BOOT_FAILED) | M(PROBE_FAILED),
+		.lasting = true, .wedged = true,
 	},
 
 	/* Resets, here asked for because of a command that does not end */

@@ -43,6 +43,9 @@ static const char * const messages[NR_MESSAGES] = {
 	[PROBE_FAILED]		= "probe with driver panthor failed with error -[0-9]+",
 	/* fs/debugfs/inode.c: the directory of a DRM device that was never released */
 	[DEBUGFS_LEFT]		= "debugfs: '[0-9a-f]+.gpu' already exists in 'dri'",
+	/* mm/slub.c, mm/slab_common.c: the driver's cache of page tables is not empty */
+	[TABLES_LEFT]		= "BUG panthor-mmu-pt|^(Object|Slab) 0x|"
+				  "(__slab_err|kmem_cache_destroy)\\+",
 	/* drm_WARN_ON() in panthor_mmu.c, panthor_sched.c */
 	[WARN_AS_DISABLE]	= "panthor_mmu_as_disable\\(ptdev, i, false\\)|"
 				  "panthor_mmu_(suspend|unplug)\\+",
@@ -60,13 +63,25 @@ static bool matches(const char *regex, const char *text)
 	return found;
 }
 
+/* Those that come of a bug, and its file */
+static const char * const known[NR_MESSAGES] = {
+	[DEBUGFS_LEFT] = NO_RESET, [TABLES_LEFT] = VM_KEPT,
+};
+
+void fault_log_known(enum message message, const char *file)
+{
+	test_known(messages[message], file);
+}
+
 void fault_log_open(const struct fault_case *f, struct klog *log)
 {
 	for (unsigned int i = 0; i < NR_MESSAGES; i++)
-		if ((f->says | f->may) & M(i) & ~M(DEBUGFS_LEFT))
+		if (!((f->says | f->may) & M(i)))
+			continue;
+		else if (known[i])
+			fault_log_known(i, known[i]);
+		else
 			test_allow(messages[i]);
-	if (f->may & M(DEBUGFS_LEFT))
-		test_known(messages[DEBUGFS_LEFT], NO_RESET);
 	CHECK_OK(klog_open(log, true));
 }
 

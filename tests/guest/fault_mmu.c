@@ -51,17 +51,19 @@ static const struct fault_case fault_mmu_cases[] = {
 		.ms = REBOOT_MS, .polls = 2 * AS_MS, .says = M(AS_STUCK),
 	},
 
-	/* None does any more: the firmware cannot be booted again */
+	/* None does any more: the firmware cannot be booted again, and locks are left */
 	{
 		"as_stuck", IDLE, { "as-command -> delay time=1s" },
 		UNPLUGS, .by = "panthor_device_reset_work", CANCELED, CANCELED,
 		.ms = STOP_MS + RESET_MS, .polls = 6 * AS_MS, .heal_ms = 1500,
-		.says = M(AS_STUCK) | M(UNUSABLE), .may = M(WARN_AS_DISABLE),
+		.says = M(AS_STUCK) | M(UNUSABLE), .may = M(WARN_AS_DISABLE) | M(TABLES_LEFT),
+		.dirty = true,
 	}, {
 		"as_stuck", RUNNING, { "as-command -> delay time=1s" },
 		UNPLUGS, .by = "panthor_device_reset_work", CANCELED, CANCELED,
 		.ms = STOP_MS + RESET_MS, .polls = 6 * AS_MS, .heal_ms = 1500,
-		.says = M(AS_STUCK) | M(UNUSABLE), .may = M(WARN_AS_DISABLE),
+		.says = M(AS_STUCK) | M(UNUSABLE), .may = M(WARN_AS_DISABLE) | M(TABLES_LEFT),
+		.dirty = true,
 	}, {
 		"as_stuck", SUSPEND, { "as-command command=update -> never" },
 		RECOVERS, .by = "panthor_device_resume", JOB_LOST, JOB_LOST,
@@ -76,7 +78,8 @@ static const struct fault_case fault_mmu_cases[] = {
 		"as_stuck", EVICTION, { "as-command -> delay time=1s" },
 		UNPLUGS, .by = "panthor_device_reset_work", CANCELED, CANCELED,
 		.ms = STOP_MS + RESET_MS, .polls = 6 * AS_MS, .heal_ms = 1500,
-		.says = M(AS_STUCK) | M(UNUSABLE), .may = M(WARN_AS_DISABLE),
+		.says = M(AS_STUCK) | M(UNUSABLE), .may = M(WARN_AS_DISABLE) | M(TABLES_LEFT),
+		.dirty = true,
 	},
 
 	USER_FAULT("translation_fault_0", 0xC0),
@@ -167,12 +170,12 @@ static const struct fault_case fault_wedged_cases[] = {
 		"as_stuck_once", PROBE,
 		{ "as-command as=0 command=update count=1 -> delay time=300ms" },
 		PROBE_FAILS, .by = "panthor_fw_init", .polls = 4 * AS_MS, .error = -110,
-		.says = M(AS_STUCK) | M(PROBE_FAILED), .may = M(WARN_AS_DISABLE) | M(DEBUGFS_LEFT),
-		.heal_ms = 300,
+		.says = M(AS_STUCK) | M(PROBE_FAILED), .may = M(WARN_AS_DISABLE) | M(DEBUGFS_LEFT) | M(TABLES_LEFT),
+		.heal_ms = 300, .dirty = true,
 	}, {
 		"as_wedged", PROBE, { "as-command as=0 command=update count=1 -> never" },
 		PROBE_FAILS, .by = "panthor_fw_init", .polls = 8 * AS_MS, .error = -110,
-		.says = M(AS_STUCK) | M(PROBE_FAILED), .may = M(WARN_AS_DISABLE) | M(DEBUGFS_LEFT),
+		.says = M(AS_STUCK) | M(PROBE_FAILED), .may = M(WARN_AS_DISABLE) | M(DEBUGFS_LEFT) | M(TABLES_LEFT),
 		.wedged = true,
 	},
 };

@@ -12,6 +12,7 @@
 
 #include "fault.h"
 #include "harness.h"
+#include "host.h"
 #include "stream.h"
 
 #define PATTERN_VA	0x40000000ull
@@ -73,6 +74,19 @@ void party_open(struct party *p, const char *name)
 	pattern_fill(p);
 	snprintf(label, sizeof(label), "%s-copy", name);
 	client_buffer(&p->c, &p->copy, BO_SIZE, label, COPY_VA);
+}
+
+uint64_t party_locked(unsigned int as)
+{
+	static const uint64_t vas[] = { CODE_VA, DATA_VA, PATTERN_VA, COPY_VA };
+	struct host_peek peek;
+
+	for (size_t i = 0; i < ARRAY_SIZE(vas); i++) {
+		host_translate(as, vas[i], "read", &peek);
+		if (peek.locked)
+			return vas[i];
+	}
+	return 0;
 }
 
 void party_close(struct party *p)
