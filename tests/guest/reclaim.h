@@ -29,8 +29,12 @@
 /* --- reclaim_rig.c: what the GPU needs to work on a buffer --- */
 
 #define RIG_VMS		2
-#define COPY_QUEUE	0
-#define BUSY_QUEUE	1
+enum rig_queue {
+	COPY_QUEUE,		/* of the jobs that read and write pages */
+	BUSY_QUEUE,		/* of a load's */
+	HELD_QUEUE,		/* of a buffer's, whose state it is to be waited for */
+	RIG_QUEUES
+};
 
 struct rig_vm {
 	uint32_t vm, group;
@@ -62,8 +66,9 @@ void rig_new_groups(struct rig *rig);
 void rig_read_pages(struct rig *rig, unsigned int vm, uint64_t va, size_t pages);
 void rig_write_pages(struct rig *rig, unsigned int vm, uint64_t va, size_t pages);
 
-/* A job that waits until the 64 bits at an address are not 0, and its end. */
-void rig_block(struct rig *rig, unsigned int vm, uint64_t va, uint32_t signal);
+/* A job that waits until the 64 bits at an address are not 0, and its end. One for a queue. */
+void rig_block(struct rig *rig, unsigned int vm, enum rig_queue queue, uint64_t va,
+	       uint32_t signal);
 /* The place in the code buffer that such a job may wait for, and letting it go on */
 uint64_t rig_flag_va(const struct rig *rig, unsigned int vm);
 void rig_set_flag(struct rig *rig, unsigned int vm, uint64_t value);

@@ -95,7 +95,7 @@ static void test_s1(const void *arg)
 	done = CHECK_OK(syncobj_create(&s.rig.gpu));
 	for (unsigned int vm = 0; vm < RIG_VMS; vm++) {
 		rig_set_flag(&s.rig, vm, 0);
-		rig_block(&s.rig, vm, rig_flag_va(&s.rig, vm), done);
+		rig_block(&s.rig, vm, BUSY_QUEUE, rig_flag_va(&s.rig, vm), done);
 	}
 	drop_caches("kprobes/mali_scan", &r);
 	CHECK(r.nr >= 2, "%d scans", r.nr);
@@ -432,7 +432,7 @@ static void test_end_job(const void *arg)
 
 		scene_open(&s, "B04");
 		done = CHECK_OK(syncobj_create(&s.rig.gpu));
-		rig_block(&s.rig, 0, rig_flag_va(&s.rig, 0), done);
+		rig_block(&s.rig, 0, BUSY_QUEUE, rig_flag_va(&s.rig, 0), done);
 		CHECK_OK(syncobj_wait(&s.rig.gpu, done, RECLAIM_WAIT_MS));
 		CHECK_EQ(syncobj_status(&s.rig.gpu, done), -ETIMEDOUT);
 		_exit(0);

@@ -283,7 +283,7 @@ static void start_blocked(struct rig *rig, struct buffer *b)
 {
 	rig_set_flag(rig, 0, 0);
 	held.done = CHECK_OK(syncobj_create(&rig->gpu));
-	rig_block(rig, 0, rig_flag_va(rig, 0), held.done);
+	rig_block(rig, 0, BUSY_QUEUE, rig_flag_va(rig, 0), held.done);
 	(void)b;
 }
 

@@ -19,8 +19,9 @@
 #define TARGET_AT	0x10000000ull
 #define OTHER_AT	0x20000000ull
 
-/* In the code buffer: the copying job, the blocked one, what that one waits for */
+/* In the code buffer: the copying job, the blocked ones, what one of them may wait for */
 #define BLOCK_OFFSET	1024
+#define BLOCK_SIZE	64
 #define FLAG_OFFSET	2048
 
 #define LAST_WORD	(PAGE - 8)
@@ -64,7 +65,7 @@ static void create_buffer(struct rig *rig, struct rig_vm *vm, struct bo *bo, siz
 
 static void create_group(struct rig *rig, struct rig_vm *vm)
 {
-	vm->group = CHECK_OK(group_create(&rig->gpu, vm->vm, 2, 4096,
+	vm->group = CHECK_OK(group_create(&rig->gpu, vm->vm, RIG_QUEUES, 4096,
 					  PANTHOR_GROUP_PRIORITY_MEDIUM));
 }
 
@@ -162,17 +163,19 @@ void rig_set_flag(struct rig *rig, unsigned int vm, uint64_t value)
 	*(volatile uint64_t *)(rig->vms[vm].code.map + FLAG_OFFSET) = value;
 }
 
-void rig_block(struct rig *rig, unsigned int vm, uint64_t va, uint32_t signal)
+void rig_block(struct rig *rig, unsigned int vm, enum rig_queue queue, uint64_t va,
+	       uint32_t signal)
 {
+	const uint32_t at = BLOCK_OFFSET + queue * BLOCK_SIZE;
 	struct rig_vm *v = &rig->vms[vm];
 	const uint64_t words[] = {
 		CS_MOVE(R_FROM, va), CS_MOVE(R_FIRST, 0ull),
 		CS_SYNC_WAIT64(CS_GT, R_FROM, R_FIRST),
 	};
 
-	memcpy(v->code.map + BLOCK_OFFSET, words, sizeof(words));
-	CHECK_OK(group_submit(&rig->gpu, v->group, BUSY_QUEUE, v->base + CODE_AT + BLOCK_OFFSET,
-			      sizeof(words), 0, signal));
+	memcpy(v->code.map + at, words, sizeof(words));
+	CHECK_OK(group_submit(&rig->gpu, v->group, queue, v->base + CODE_AT + at, sizeof(words), 0,
+			      signal));
 }
 
 int rig_find_as(uint64_t va)

@@ -157,7 +157,7 @@ static void waited_for(struct rig *rig, struct buffer *b)
 {
 	shared(rig, b, SMALL, 0);
 	b->held = CHECK_OK(syncobj_create(&rig->gpu));
-	rig_block(rig, 0, b->maps[0].va + WAIT_OFFSET, b->held);
+	rig_block(rig, 0, HELD_QUEUE, b->maps[0].va + WAIT_OFFSET, b->held);
 }
 
 static void wait_ends(struct rig *rig, struct buffer *b)
