@@ -492,6 +492,27 @@ static int wait_child(pid_t pid, unsigned int timeout)
 	return status;
 }
 
+int test_try(void (*fn)(const void *arg), const void *arg, bool counts)
+{
+	struct result *before = malloc(sizeof(*before));
+	int status;
+	pid_t pid;
+
+	CHECK(before, "out of memory");
+	*before = *result;
+	pid = fork();
+	CHECK(pid >= 0, "fork: %s", strerror(errno));
+	if (!pid) {
+		fn(arg);
+		_exit(0);
+	}
+	CHECK_EQ(waitpid(pid, &status, 0), pid);
+	if (status && !counts)
+		*result = *before;
+	free(before);
+	return status;
+}
+
 /* Run one test in a child. True if it crashed or timed out. */
 static bool run_child(const struct test *t)
 {

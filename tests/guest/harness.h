@@ -87,6 +87,12 @@ void test_compare(const char *file, int line, int fatal, const char *what,
 long long test_ok(const char *file, int line, const char *what, long long ret);
 void test_errno(const char *file, int line, const char *what, long long ret, int want);
 
+/*
+ * Run a part of the test in a process of its own. Returns 0, or how it ended, as waitpid()
+ * has it. That it failed, and what it said then, is forgotten unless it counts.
+ */
+int test_try(void (*fn)(const void *arg), const void *arg, bool counts);
+
 /* End the test as skipped, and say why. */
 void test_skip(const char *fmt, ...) __printf(1, 2) __attribute__((noreturn));
 

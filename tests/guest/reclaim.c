@@ -59,7 +59,7 @@ static void add_pairs(void)
 int main(int argc, char **argv)
 {
 	static const struct test_table * const tables[] = {
-		&directed_tests, &fail_tests, &disk_tests, &hard_tests,
+		&directed_tests, &fail_tests, &disk_tests, &hard_tests, &walk_tests,
 	};
 	static struct suite suite = {
 		.name = "reclaim", .tests = tests, .setup = pressure_set_up,
@@ -70,10 +70,6 @@ int main(int argc, char **argv)
 		for (size_t i = 0; i < tables[t]->nr; i++)
 			tests[nr_tests++] = tables[t]->tests[i];
 	add_pairs();
-	tests[nr_tests++] = (struct test){
-		"walk", "random sequences of maps, jobs and evictions; one that fails is made short",
-		test_walk, NULL, 24 * 3600,
-	};
 	suite.nr = nr_tests;
 	return suite_main(&suite, argc, argv);
 }

@@ -268,10 +268,6 @@ struct test_table {
 };
 
 /* reclaim_directed.c, reclaim_hard.c, reclaim_fail.c, reclaim_disk.c */
-extern const struct test_table directed_tests, hard_tests, fail_tests, disk_tests;
-
-/* --- reclaim_walk.c --- */
-
-void test_walk(const void *arg);
+extern const struct test_table directed_tests, hard_tests, fail_tests, disk_tests, walk_tests;
 
 #endif

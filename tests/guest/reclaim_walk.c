@@ -10,11 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "conf.h"
 #include "harness.h"
+#include "host.h"
 #include "klog.h"
 #include "pressure.h"
 #include "reclaim.h"
@@ -25,6 +25,8 @@
 #define STEPS		300
 #define MAX_STEPS	2000
 #define ROUNDS		3
+/* Which are enough for any mistake that comes of a single buffer */
+#define MAX_SHORT	10
 #define DROP_CACHES	"/proc/sys/vm/drop_caches"
 
 /* Of one sequence: longer hangs */
@@ -34,6 +36,9 @@ enum kind {
 	CREATE, DESTROY, MAP, UNMAP, WRITE, CHECK_CPU, BIND, UNBIND, HALVE, READ_GPU, WRITE_GPU,
 	SYNC, SHRINK, DROP, LOOK,
 };
+
+/* What ends with a translation that is to be forgotten */
+#define UNMAPS		(1u << UNBIND | 1u << HALVE | 1u << BIND | 1u << SHRINK | 1u << DROP)
 
 struct step {
 	uint8_t kind, buffer;
@@ -293,28 +298,32 @@ static bool kernel_complains(struct klog *log)
 	return found;
 }
 
-static bool walk_fails(const struct step *steps, size_t nr)
+struct sequence {
+	struct step steps[MAX_STEPS];
+	size_t nr;
+};
+
+static void take(const void *arg)
+{
+	const struct sequence *sequence = arg;
+	static struct walker w;
+
+	alarm(WALK_S);
+	rig_open(&w.rig, true);
+	for (size_t i = 0; i < sequence->nr; i++) {
+		take_step(&w, &sequence->steps[i]);
+		total->steps++;
+	}
+	finish(&w);
+}
+
+static bool fails(const struct sequence *sequence, bool counts)
 {
 	struct klog log;
 	int status;
-	pid_t pid;
 
 	CHECK_OK(klog_open(&log, true));
-	pid = fork();
-	CHECK(pid >= 0, "fork: %s", strerror(errno));
-	if (!pid) {
-		static struct walker w;
-
-		alarm(WALK_S);
-		rig_open(&w.rig, true);
-		for (size_t i = 0; i < nr; i++) {
-			take_step(&w, &steps[i]);
-			total->steps++;
-		}
-		finish(&w);
-		_exit(0);
-	}
-	CHECK_EQ(waitpid(pid, &status, 0), pid);
+	status = test_try(take, sequence, counts);
 	status |= kernel_complains(&log);
 	klog_close(&log);
 	return status;
@@ -322,40 +331,40 @@ static bool walk_fails(const struct step *steps, size_t nr)
 
 /*
  * Leave out half of the steps, then quarters, and so on to single ones, as long as
- * what is left fails. Returns how many are left.
+ * what is left fails.
  */
-static size_t make_short(struct step *steps, size_t nr)
+static void make_short(struct sequence *sequence)
 {
-	struct step *less = calloc(nr, sizeof(*less));
+	static struct sequence less;
 
-	CHECK(less, "out of memory");
-	for (size_t part = (nr + 1) / 2; part; part /= 2) {
-		for (size_t at = 0; at < nr;) {
-			size_t end = at + part < nr ? at + part : nr, left = nr - (end - at);
+	for (size_t part = (sequence->nr + 1) / 2; part; part /= 2) {
+		for (size_t at = 0; at < sequence->nr;) {
+			size_t end = at + part < sequence->nr ? at + part : sequence->nr;
 
-			memcpy(less, steps, at * sizeof(*less));
-			memcpy(less + at, steps + end, (nr - end) * sizeof(*less));
-			if (left && walk_fails(less, left)) {
-				memcpy(steps, less, left * sizeof(*less));
-				nr = left;
-			} else {
+			less.nr = sequence->nr - (end - at);
+			memcpy(less.steps, sequence->steps, at * sizeof(*less.steps));
+			memcpy(less.steps + at, sequence->steps + end,
+			       (sequence->nr - end) * sizeof(*less.steps));
+			if (less.nr && fails(&less, false))
+				*sequence = less;
+			else
 				at = end;
-			}
 		}
 	}
-	free(less);
-	return nr;
 }
 
-static void print_steps(const struct step *steps, size_t nr)
+static void print(const struct sequence *sequence)
 {
 	char text[200];
 	size_t len = 0;
 
-	for (size_t i = 0; i < nr; i++) {
-		len += snprintf(text + len, sizeof(text) - len, " %c%u.%x",
-				kinds[steps[i].kind].letter, steps[i].buffer, steps[i].arg);
-		if (len < 170 && i + 1 < nr)
+	metric_int("shortest", sequence->nr);
+	for (size_t i = 0; i < sequence->nr; i++) {
+		const struct step *s = &sequence->steps[i];
+
+		len += snprintf(text + len, sizeof(text) - len, " %c%u.%x", kinds[s->kind].letter,
+				s->buffer, s->arg);
+		if (len < 170 && i + 1 < sequence->nr)
 			continue;
 		kmsg(4, "reclaim: steps:%s", text);
 		test_log("steps:%s", text);
@@ -366,38 +375,46 @@ static void print_steps(const struct step *steps, size_t nr)
 	}
 }
 
-static void walk(uint64_t seed, size_t nr)
+/* False if it fails: then it is left as short as it still does. */
+static bool walk(struct sequence *sequence, uint64_t seed, size_t nr)
 {
-	static struct step steps[MAX_STEPS];
-
-	make_steps(seed, steps, nr);
-	if (!walk_fails(steps, nr)) {
-		total->rounds++;
-		return;
-	}
-	nr = make_short(steps, nr);
-	metric_int("shortest", nr);
-	print_steps(steps, nr);
-	CHECK(0, "a sequence fails; %zu of its steps are enough", nr);
+	make_steps(seed, sequence->steps, nr);
+	sequence->nr = nr;
+	if (!fails(sequence, false))
+		return true;
+	make_short(sequence);
+	print(sequence);
+	return false;
 }
 
-void test_walk(const void *arg)
+static void prepare(void)
+{
+	reclaim_need();
+	total = mmap(NULL, sizeof(*total), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+		     0);
+	CHECK(total != MAP_FAILED, "mmap: %s", strerror(errno));
+}
+
+static void test_walk(const void *arg)
 {
 	unsigned long long seed = conf_number("seed", 1);
 	double end = now() + 60.0 * conf_number("minutes", 0);
 	unsigned int cases = test_cases(STEPS), rounds = 0;
 
+	static struct sequence sequence;
+
 	(void)arg;
-	reclaim_need();
+	prepare();
 	CHECK(cases <= MAX_STEPS, "at most %d steps a sequence (--cases)", MAX_STEPS);
-	total = mmap(NULL, sizeof(*total), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
-		     0);
-	CHECK(total != MAP_FAILED, "mmap: %s", strerror(errno));
 	do {
 		test_again("again: ./mali-vm run reclaim.walk --seed %llu --cases %u", seed,
 			   cases);
 		kmsg(5, "reclaim: walk with seed %llu", seed);
-		walk(seed++, cases);
+		if (!walk(&sequence, seed++, cases)) {
+			fails(&sequence, true);
+			CHECK(0, "a sequence fails; %zu of its steps are enough", sequence.nr);
+		}
+		total->rounds++;
 	} while (++rounds < ROUNDS || now() < end);
 	metric_int("last_seed", seed - 1);
 	metric_int("rounds", total->rounds);
@@ -406,3 +423,43 @@ void test_walk(const void *arg)
 	if (cases >= STEPS)
 		EXPECT(total->evicted, "nothing was evicted");
 }
+
+/* That of a GPU which does not forget a translation, and what follows from it, the walker sees */
+static void test_walk_control(const void *arg)
+{
+	static struct sequence sequence;
+	bool unmaps = false;
+	struct rig rig;
+	uint64_t va;
+	char *rule;
+
+	(void)arg;
+	if (host_checks())
+		test_skip("the device's checker says first that a translation is an old one");
+	prepare();
+	/* Those of the buffers' addresses: the firmware has to find its own */
+	rig_open(&rig, true);
+	va = rig_va(&rig, 0);
+	rig_close(&rig);
+	rule = inject("as-command command=unlock va=0x%llx..0x%llx -> stale",
+		      (unsigned long long)va,
+		      (unsigned long long)va + BUFFERS * SPOTS * HUGE_PAGE - 1);
+	CHECK(!walk(&sequence, conf_number("seed", 1), STEPS),
+	      "%d steps do not show that the GPU keeps what it should forget", STEPS);
+	for (size_t i = 0; i < sequence.nr; i++)
+		unmaps |= (1u << sequence.steps[i].kind) & UNMAPS;
+	EXPECT(unmaps, "what is left of the sequence unmaps nothing");
+	EXPECT(sequence.nr <= MAX_SHORT, "%zu steps are left", sequence.nr);
+	inject_remove(rule);
+	free(rule);
+	EXPECT(!fails(&sequence, true), "what is left fails on sound hardware as well");
+}
+
+static const struct test tests[] = {
+	{ "walk", "random sequences of maps, jobs and evictions; one that fails is made short",
+	  test_walk, NULL, 24 * 3600 },
+	{ "walk_control", "so is one that a GPU fails which keeps old translations",
+	  test_walk_control, NULL, 1200 },
+};
+
+const struct test_table walk_tests = { tests, ARRAY_SIZE(tests) };
