@@ -212,6 +212,131 @@ static void test_s4(const void *arg)
 	scene_close(&s);
 }
 
+/* What the processes of one try tell each other */
+struct race {
+	volatile bool mapped, close, closed, map, again, end;
+};
+
+/* Which of the flushes of a scan is that for the buffer depends on what else there is */
+#define RACE_FLUSHES	8
+#define RACE_TRIES	(4 * RACE_FLUSHES)
+
+static void wait_for(const volatile bool *flag)
+{
+	while (!*flag)
+		sleep_ms(1);
+}
+
+/* The only mapping of the buffer, and its end */
+static void race_close(const struct scene *s, struct race *race)
+{
+	struct buffer b = s->b;
+
+	buffer_map_cpu(&s->rig, &b);
+	race->mapped = true;
+	wait_for(&race->close);
+	buffer_unmap_cpu(&b);
+	race->closed = true;
+}
+
+/* The one that comes in between: it has to show what the buffer has, and goes as any other */
+static void race_map(const struct scene *s, struct race *race)
+{
+	struct buffer b = s->b;
+
+	wait_for(&race->map);
+	buffer_map_cpu(&s->rig, &b);
+	race->again = true;
+	wait_for(&race->end);
+	EXPECT_EQ(buffer_wrong_cpu(&s->rig, &b), 0);
+	buffer_unmap_cpu(&b);
+}
+
+static void race_shrink(const struct scene *s, struct race *race)
+{
+	(void)race;
+	panthor_shrink(&s->rig.gpu, ALL_PAGES);
+}
+
+static pid_t race_start(const struct scene *s, struct race *race,
+			void (*fn)(const struct scene *s, struct race *race))
+{
+	pid_t pid = fork();
+
+	CHECK(pid >= 0, "fork: %s", strerror(errno));
+	if (pid)
+		return pid;
+	fn(s, race);
+	_exit(0);
+}
+
+/* It waits for a lock: nothing else of these does so */
+static bool is_blocked(pid_t pid)
+{
+	char text[256], state = 0;
+
+	return read_file(text, sizeof(text), "/proc/%d/stat", pid) > 0 &&
+	       sscanf(text, "%*d %*s %c", &state) == 1 && state == 'D';
+}
+
+static bool race_once(struct scene *s, struct race *race, unsigned int flush)
+{
+	pid_t pids[3];
+	bool met = false;
+	char *rule;
+	int status;
+
+	memset(race, 0, sizeof(*race));
+	/* It is back, and its VM active */
+	EXPECT_EQ(buffer_wrong_gpu(&s->rig, &s->b), 0);
+	pids[0] = race_start(s, race, race_close);
+	pids[1] = race_start(s, race, race_map);
+	wait_for(&race->mapped);
+	rule = inject("flush skip=%u count=1 optional -> delay time=95ms", flush);
+	pids[2] = race_start(s, race, race_shrink);
+	while (!inject_hits(rule) && !waitpid(pids[2], &status, WNOHANG))
+		;
+	race->close = true;
+	while (!race->closed && !met)
+		met = is_blocked(pids[0]);
+	race->map = true;
+	wait_for(&race->again);
+	met &= !race->closed;
+	waitpid(pids[2], &status, 0);
+	wait_for(&race->closed);
+	/* Not if it counts as one that nobody has mapped */
+	scene_shrink(s);
+	race->end = true;
+	for (int i = 0; i < 2; i++) {
+		CHECK_EQ(waitpid(pids[i], &status, 0), pids[i]);
+		CHECK_EQ(status, 0);
+	}
+	inject_remove(rule);
+	free(rule);
+	return met;
+}
+
+/*
+ * The last munmap() waits for the buffer's lock, which an eviction with a slow flush has, and
+ * an mmap() that needs no lock comes before it: panthor_gem_vm_close(), panthor_gem_mmap()
+ */
+static void test_s4_last(const void *arg)
+{
+	struct race *race = mmap(NULL, sizeof(*race), PROT_READ | PROT_WRITE,
+				 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	unsigned int tries = 0;
+	struct scene s;
+
+	(void)arg;
+	CHECK(race != MAP_FAILED, "mmap: %s", strerror(errno));
+	scene_open(&s, "B04");
+	while (!race_once(&s, race, tries % RACE_FLUSHES))
+		CHECK(++tries < RACE_TRIES, "no mmap came in between in %d tries", RACE_TRIES);
+	metric_int("tries", tries + 1);
+	scene_verify(&s);
+	scene_close(&s);
+}
+
 /* --- Evicted, and touched --- */
 
 /* A VM_BIND that waits holds the evicted buffer when a job comes that needs it */
@@ -536,6 +661,8 @@ static const struct test tests[] = {
 	{ "directed.S1", "a job holds all: tried again once", test_s1, NULL, 0 },
 	{ "directed.S4", "mmap, munmap and fork at the same time", test_s4, NULL, 0 },
 	{ "directed.S10", "faults in pieces of a CPU mapping", test_s10, NULL, 0 },
+	{ "directed.S4-last", "mmap while the last munmap waits for an eviction", test_s4_last,
+	  NULL, 0 },
 	{ "directed.S11", "page faults, signals and a slow eviction", test_s11, NULL, 0 },
 	{ "directed.S14", "the kernel is told what was freed", test_s14, NULL, 0 },
 	{ "directed.S15", "debugfs tells what was freed", test_s15, NULL, 0 },
