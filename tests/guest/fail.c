@@ -9,6 +9,7 @@
 #define DEBUGFS		"/sys/kernel/debug/"
 #define PT_CACHE	"/sys/kernel/slab/panthor-mmu-pt/failslab"
 #define NTH		"/proc/thread-self/fail-nth"
+#define THIS_TASK	"/proc/thread-self/make-it-fail"
 
 static const struct {
 	const char *name, *option;
@@ -109,4 +110,17 @@ bool fail_end(void)
 	CHECK_OK(read_number(&left, NTH));
 	CHECK_OK(write_file(NTH, "0"));
 	return !left;
+}
+
+void fail_all(enum fail_kind kind)
+{
+	set(kind, "task-filter", "Y");
+	set(kind, "times", "-1");
+	set(kind, "probability", "100");
+	CHECK_OK(write_file(THIS_TASK, "1"));
+}
+
+void fail_none(void)
+{
+	CHECK_OK(write_file(THIS_TASK, "0"));
 }

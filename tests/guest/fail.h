@@ -23,4 +23,8 @@ void fail_nth(unsigned int n);
 /* Nothing fails any more. Returns whether that allocation came, and failed. */
 bool fail_end(void);
 
+/* All of a kind fail, until fail_none(). */
+void fail_all(enum fail_kind kind);
+void fail_none(void);
+
 #endif

@@ -20,7 +20,7 @@
 #include "vgem.h"
 
 /* Far more than anything takes */
-#define MAX_ALLOCATIONS	200
+#define MAX_ALLOCATIONS	1000
 
 struct deed {
 	const char *state;
@@ -29,6 +29,7 @@ struct deed {
 	void (*undo)(struct scene *s);
 	enum fail_kind kind;
 	int error;			/* what it says besides ENOMEM, or 0 */
+	bool again;			/* it is tried once more before anybody is told */
 };
 
 /* Another driver's buffer, to be imported */
@@ -128,6 +129,16 @@ static void check_evicted(struct scene *s)
 	pressure_swap_out(s->b.bo.size);
 }
 
+/* All of it fails, however often it is tried */
+static void check_refused(struct scene *s, const struct deed *d)
+{
+	check_evicted(s);
+	fail_all(d->kind);
+	EXPECT_ERRNO(d->act(s), ENOMEM);
+	fail_none();
+	CHECK_EQ(buffer_wrong_cpu(&s->rig, &s->b), 0);
+}
+
 static void test_deed(const void *arg)
 {
 	const struct deed *d = arg;
@@ -166,12 +177,16 @@ static void test_deed(const void *arg)
 	}
 	metric_int("allocations", n - 2);
 	metric_int("refused", refused);
-	CHECK(refused, "nothing failed");
+	CHECK(n > 2, "nothing failed");
+	CHECK(d->again ? !refused : refused, "%u times it was told", refused);
+	if (d->again)
+		check_refused(&s, d);
 	scene_verify(&s);
 	scene_close(&s);
 }
 
-static const struct deed touch_deed = { "B02", touch, NULL, FAIL_PAGES, 0 };
+/* First without the lock of the address space, VM_FAULT_RETRY, then with it: blocking_page_setup() */
+static const struct deed touch_deed = { "B02", touch, NULL, FAIL_PAGES, 0, .again = true };
 static const struct deed submit_pages = { "B05", submit, submitted, FAIL_PAGES, 0 };
 static const struct deed submit_slab = { "B05", submit, submitted, FAIL_SLAB, 0 };
 static const struct deed submit_tables = { "B05", submit, submitted, FAIL_PAGE_TABLES, 0 };
@@ -184,10 +199,10 @@ static const struct deed import_slab = { "B04", import, forget, FAIL_SLAB, 0 };
 static const struct deed create_slab = { "B04", create, forget, FAIL_SLAB, -ENOSPC };
 
 static const struct test tests[] = {
-	{ "directed.S3", "no pages for a page fault", test_deed, &touch_deed, 0 },
+	{ "directed.S3", "no pages for a page fault", test_deed, &touch_deed, 900 },
 	{ "directed.S7", "no memory for an import", test_deed, &import_slab, 0 },
 	{ "directed.J8-submit", "no pages for a job's buffer", test_deed, &submit_pages, 0 },
-	{ "directed.J8-bind", "no pages for what is mapped", test_deed, &bind_pages, 0 },
+	{ "directed.J8-bind", "no pages for what is mapped", test_deed, &bind_pages, 900 },
 	{ "directed.J9-submit", "no page tables for a job's buffer", test_deed, &submit_tables, 0 },
 	{ "directed.J9-bind", "no page tables for what is mapped", test_deed, &bind_tables, 0 },
 	{ "directed.J10-submit", "no memory for a job's buffer", test_deed, &submit_slab, 0 },
