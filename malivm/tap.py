@@ -37,6 +37,18 @@ _KEYS: dict[str, type | tuple[type, ...]] = {
 }
 
 
+# Those with regular expressions
+_PATTERNS = ("allow", "known")
+
+
+def _is_regex(text: object) -> bool:
+    try:
+        re.compile(str(text))
+    except re.error:
+        return False
+    return True
+
+
 @dataclass
 class TapTest:
     """One test as the guest reported it."""
@@ -176,6 +188,8 @@ class TapReader:
                 self._test.passes = [eviction.parse(item) for item in value]
             except ValueError:
                 self._error(f"{self._test.name}: passes has something else: {text}")
+        elif key in _PATTERNS and (bad := [text for text in value if not _is_regex(text)]):
+            self._error(f"{self._test.name}: {key} has no regular expression: {bad[0]}")
         elif isinstance(value, list):
             setattr(self._test, key, [str(item) for item in value])
         elif not (key == "reason" and self._test.reason):

@@ -209,8 +209,16 @@ void test_again(const char *fmt, ...)
 	va_end(ap);
 }
 
+/* One that was cut would match something else, or nothing. */
+static void check_length(const char *what, const char *regex)
+{
+	if (strlen(regex) >= TEXT_SIZE)
+		test_fail(__FILE__, __LINE__, 1, what, "longer than %d: %s", TEXT_SIZE - 1, regex);
+}
+
 void test_allow(const char *regex)
 {
+	check_length("test_allow", regex);
 	if (result->nr_allowed == MAX_ALLOWED)
 		test_fail(__FILE__, __LINE__, 1, "test_allow", "more than %d", MAX_ALLOWED);
 	snprintf(result->allowed[result->nr_allowed++], TEXT_SIZE, "%s", regex);
@@ -227,6 +235,7 @@ void test_known(const char *regex, const char *file)
 {
 	struct known *k = &result->known[result->nr_known];
 
+	check_length("test_known", regex);
 	if (result->nr_known == MAX_KNOWN)
 		test_fail(__FILE__, __LINE__, 1, "test_known", "more than %d", MAX_KNOWN);
 	snprintf(k->regex, sizeof(k->regex), "%s", regex);

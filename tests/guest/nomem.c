@@ -440,8 +440,9 @@ static void test_bind(const void *arg)
 		   "_request_firmware_prepare: kmalloc|Not enough memory to allocate BO label");
 	test_allow("failed to request job irq|Failed to allocate the workqueues|"
 		   "Failed to load firmware image|get '[a-z]*' clock failed|"
-		   "init power domains failed|Failed to register cooling device|"
-		   "Couldn't (set OPP regulators|configure the clock|initialize devfreq)|"
+		   "init power domains failed|Failed to register cooling device");
+	test_allow("Couldn't (set OPP regulators|configure the clock|initialize devfreq|"
+		   "retrieve/enable sram supply)|"
 		   "[a-z_]*: Failed to setup GPU scheduler--out of memory");
 	open_all(&n);
 	close_all(&n);

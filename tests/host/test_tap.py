@@ -121,6 +121,10 @@ class Bad(unittest.TestCase):
         head = "TAP version 14\n1..1\nok 1 - a.b\n  ---\n"
         self.assertIn("seconds has a value", self.errors(head + '  seconds: "1"\n  ...\n'))
         self.assertIn("details are cut off", self.errors(head + "  seconds: 1.\n  ...\n"))
+        self.assertIn("allow has no regular expression: (",
+                      self.errors(head + '  allow: ["a", "("]\n  ...\n'))
+        self.assertIn("known has no regular expression: [",
+                      self.errors(head + '  known: {"[": "file"}\n  ...\n'))
         self.assertIn("metrics has a value", self.errors(head + "  metrics: []\n  ...\n"))
         self.assertIn("passes has something else",
                       self.errors(head + '  passes: [{"path": "unused"}]\n  ...\n'))
