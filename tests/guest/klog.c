@@ -26,7 +26,7 @@ void klog_close(struct klog *log)
 /* A record is "priority,sequence,usec,flags[,...];text" and continuation lines (dev-kmsg ABI). */
 int klog_read(struct klog *log, struct klog_record *record)
 {
-	unsigned long long usec;
+	unsigned long long sequence, usec;
 	unsigned int priority;
 	char buf[8192], *text;
 	ssize_t len;
@@ -40,12 +40,13 @@ int klog_read(struct klog *log, struct klog_record *record)
 			return 0;
 		buf[len] = '\0';
 		text = strchr(buf, ';');
-		if (text && sscanf(buf, "%u,%*u,%llu", &priority, &usec) == 2)
+		if (text && sscanf(buf, "%u,%llu,%llu", &priority, &sequence, &usec) == 3)
 			break;
 	}
 	text++;
 	text[strcspn(text, "\n")] = '\0';
 	record->level = priority & 7;
+	record->sequence = sequence;
 	record->usec = usec;
 	snprintf(record->text, sizeof(record->text), "%.*s", (int)sizeof(record->text) - 1, text);
 	return 1;

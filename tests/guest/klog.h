@@ -12,7 +12,8 @@ struct klog {
 
 struct klog_record {
 	int level;			/* syslog priority, 4 = warning */
-	uint64_t usec;			/* since power-on */
+	uint64_t sequence;		/* 0: the first one since power-on */
+	uint64_t usec;			/* since then */
 	char text[512];
 };
 
