@@ -345,8 +345,10 @@ int main(int argc, char **argv)
 		&fault_mmu, &fault_gpu, &fault_irq, &fault_fw, &fault_sched, &fault_heap,
 		&fault_wedged,
 	};
-	/* A cache that is not empty when the driver is unloaded */
-	static const struct known_leak leaks[] = { { "__kmem_cache_create_args", VM_KEPT }, { } };
+	/* The device that cannot be let go, and the cache that is not empty then */
+	static const struct known_leak leaks[] = {
+		{ "panthor_probe", VM_KEPT }, { "__kmem_cache_create_args", VM_KEPT }, { },
+	};
 	struct suite suite = { .name = "fault", .leaks = leaks };
 	struct test *tests;
 	size_t nr = 0;

@@ -33,18 +33,31 @@ static int split(char *text, leak_fn *fn, void *data)
 	return count;
 }
 
+/* What changes from one scan to the next is in use. */
+static char *scan(void)
+{
+	sleep_ms(AGE_MS);
+	for (int i = 0; i < 2; i++) {
+		int ret = write_file(KMEMLEAK, "scan");
+
+		if (ret < 0) {
+			errno = -ret;
+			return NULL;
+		}
+	}
+	return read_all(KMEMLEAK);
+}
+
 int leaks_find(leak_fn *fn, void *data)
 {
-	char *text;
-	int ret = 0;
+	char *text = scan();
+	int ret;
 
-	sleep_ms(AGE_MS);
-	/* What changes from one to the next is in use. */
-	for (int i = 0; i < 2 && ret >= 0; i++)
-		ret = write_file(KMEMLEAK, "scan");
-	if (ret < 0)
-		return ret;
-	text = read_all(KMEMLEAK);
+	/* A pointer may have been in a register then: what has one again is no longer reported. */
+	if (text && strstr(text, OBJECT)) {
+		free(text);
+		text = scan();
+	}
 	if (!text)
 		return -errno;
 	ret = split(text, fn, data);
