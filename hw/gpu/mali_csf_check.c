@@ -101,6 +101,27 @@ void mali_check_powered(MaliCsfState *s, int as, const char *what)
 }
 
 /*
+ * config-without-update, of what was not even looked at: panthor_mmu_suspend()
+ * ends with the UPDATE of the last address space that was in use, and
+ * panthor_gpu_suspend(), which turns L2 off, comes after it.
+ */
+void mali_check_power_off(MaliCsfState *s)
+{
+    for (unsigned as = 0; as < s->as_count; as++) {
+        const MaliCheckWhere where = { .as = as };
+        const MaliCheckAs *c = &s->check.as[as];
+        bool asked = mali_event_pending(s, MALI_EV_AS0 + as) &&
+                     s->as[as].command == AS_COMMAND_UPDATE;
+
+        if (c->unlatched && !c->faulted && !asked) {
+            mali_check_finding(s, MALI_FINDING_CONFIG_WITHOUT_UPDATE, &where,
+                               "TRANSTAB, TRANSCFG or MEMATTR was written, and "
+                               "the L2 cache is turned off without UPDATE");
+        }
+    }
+}
+
+/*
  * bad-lockaddr.  pack_region_range() clears what is below half of the size, no
  * more: for 4 KiB at 0x104000 it says 32 KiB at 0x104000.  Hardware ignores
  * all bits below the size, so that this one does no harm.

@@ -221,6 +221,8 @@ void mali_check_fault(MaliCsfState *s, unsigned as);
 void mali_check_reset(MaliCsfState *s);
 /* @what is done, which needs the L2 cache; @as or -1 */
 void mali_check_powered(MaliCsfState *s, int as, const char *what);
+/* The L2 cache is about to be turned off */
+void mali_check_power_off(MaliCsfState *s);
 /*
  * A cached translation, at an edge of a locked region, against the tables;
  * @kind is edit-unlocked or edit-uncovered

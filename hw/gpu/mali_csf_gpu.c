@@ -167,6 +167,9 @@ static void mali_gpu_write_power(MaliCsfState *s, unsigned bank, unsigned reg,
         return;
     }
     if (domain == MALI_POWER_L2 && !on) {
+        if (mali_check_on(s)) {
+            mali_check_power_off(s);
+        }
         /* Nothing works without its L2 */
         mali_gpu_power_start(s, MALI_POWER_SHADER, 0, UINT64_MAX);
         mali_gpu_power_start(s, MALI_POWER_TILER, 0, UINT64_MAX);

@@ -479,6 +479,16 @@ static void l2_off(Bed *b)
     g_assert_cmphex(gpu_read(b->qts, PWR_READY + DOMAIN_L2), ==, 0);
 }
 
+/* Nothing comes but the end of it all */
+static void run_config_off(Bed *b, bool wrong)
+{
+    gpu_write64(b->qts, AS(1) + AS_TRANSCFG, TRANSCFG_UNMAPPED);
+    if (!wrong) {
+        gpu_as_command(b->qts, 1, CMD_UPDATE);
+    }
+    l2_off(b);
+}
+
 /* Disabling is permitted without L2: panthor_device_unplug() does so */
 static void run_power_as(Bed *b, bool wrong)
 {
@@ -752,6 +762,8 @@ static const Row rows[] = {
     { "config", "config-without-update", run_config, "LOCK follows" },
     { "config-used", "config-without-update", run_config_used,
       "more than a second ago" },
+    { "config-off", "config-without-update", run_config_off,
+      "turned off without UPDATE" },
     { "power/as", "powered-off", run_power_as, "UPDATE while" },
     { "power/mcu", "powered-off", run_power_mcu, "the MCU was started" },
     { "power/doorbell", "powered-off", run_power_doorbell, "a doorbell" },
