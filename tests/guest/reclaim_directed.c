@@ -228,7 +228,7 @@ static void wait_for(const volatile bool *flag)
 }
 
 /* The only mapping of the buffer, and its end */
-static void race_close(const struct scene *s, struct race *race)
+static void race_close(struct scene *s, struct race *race)
 {
 	struct buffer b = s->b;
 
@@ -240,7 +240,7 @@ static void race_close(const struct scene *s, struct race *race)
 }
 
 /* The one that comes in between: it has to show what the buffer has, and goes as any other */
-static void race_map(const struct scene *s, struct race *race)
+static void race_map(struct scene *s, struct race *race)
 {
 	struct buffer b = s->b;
 
@@ -252,14 +252,14 @@ static void race_map(const struct scene *s, struct race *race)
 	buffer_unmap_cpu(&b);
 }
 
-static void race_shrink(const struct scene *s, struct race *race)
+static void race_shrink(struct scene *s, struct race *race)
 {
 	(void)race;
 	panthor_shrink(&s->rig.gpu, ALL_PAGES);
 }
 
-static pid_t race_start(const struct scene *s, struct race *race,
-			void (*fn)(const struct scene *s, struct race *race))
+static pid_t race_start(struct scene *s, struct race *race,
+			void (*fn)(struct scene *s, struct race *race))
 {
 	pid_t pid = fork();
 

@@ -186,17 +186,17 @@ static void test_deed(const void *arg)
 }
 
 /* First without the lock of the address space, VM_FAULT_RETRY, then with it: blocking_page_setup() */
-static const struct deed touch_deed = { "B02", touch, NULL, FAIL_PAGES, 0, .again = true };
-static const struct deed submit_pages = { "B05", submit, submitted, FAIL_PAGES, 0 };
-static const struct deed submit_slab = { "B05", submit, submitted, FAIL_SLAB, 0 };
-static const struct deed submit_tables = { "B05", submit, submitted, FAIL_PAGE_TABLES, 0 };
-static const struct deed bind_pages = { "B04", bind, unbind, FAIL_PAGES, 0 };
-static const struct deed bind_slab = { "B04", bind, unbind, FAIL_SLAB, 0 };
-static const struct deed bind_tables = { "B04", bind, unbind, FAIL_PAGE_TABLES, 0 };
-static const struct deed attach_slab = { "B04", attach, detach, FAIL_SLAB, 0 };
-static const struct deed import_slab = { "B04", import, forget, FAIL_SLAB, 0 };
+static const struct deed touch_deed = { "B02", touch, NULL, FAIL_PAGES, 0, true };
+static const struct deed submit_pages = { "B05", submit, submitted, FAIL_PAGES, 0, false };
+static const struct deed submit_slab = { "B05", submit, submitted, FAIL_SLAB, 0, false };
+static const struct deed submit_tables = { "B05", submit, submitted, FAIL_PAGE_TABLES, 0, false };
+static const struct deed bind_pages = { "B04", bind, unbind, FAIL_PAGES, 0, false };
+static const struct deed bind_slab = { "B04", bind, unbind, FAIL_SLAB, 0, false };
+static const struct deed bind_tables = { "B04", bind, unbind, FAIL_PAGE_TABLES, 0, false };
+static const struct deed attach_slab = { "B04", attach, detach, FAIL_SLAB, 0, false };
+static const struct deed import_slab = { "B04", import, forget, FAIL_SLAB, 0, false };
 /* mm/shmem.c, __shmem_get_inode() */
-static const struct deed create_slab = { "B04", create, forget, FAIL_SLAB, -ENOSPC };
+static const struct deed create_slab = { "B04", create, forget, FAIL_SLAB, -ENOSPC, false };
 
 static const struct test tests[] = {
 	{ "directed.S3", "no pages for a page fault", test_deed, &touch_deed, 900 },

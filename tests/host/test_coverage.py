@@ -93,18 +93,21 @@ class CoverageCase(BuildCase):
         self.enter(mock.patch.object(coverage, "_write_pages", self.write_pages))
         self.enter(mock.patch.object(progress, "step", lambda _: mock.MagicMock()))
         self.pages: list[Path] = []
-        self.write(f"src/{DRIVER}/panthor_mmu.c", SOURCE)
         self.write(f"src/{DRIVER}/panthor_inline.h", HEADER)
         self.write("obj/.config", "CONFIG_GCOV_KERNEL=y\n")
         self.obj = self.dir / "obj"
         (self.obj / DRIVER).mkdir(parents=True)
         (self.obj / "source").symlink_to(self.dir / "src")
+        self.build(SOURCE)
+        self.kernel = kernel.Kernel(Path("Image"), None, "7.3", "test", tree=self.obj)
+        self.out = io.StringIO()
+
+    def build(self, source: str) -> None:
+        self.write(f"src/{DRIVER}/panthor_mmu.c", source)
         object_ = f"{DRIVER}/panthor_mmu.o"
         subprocess.run(["gcc", "--coverage", "-c", "-o", object_,
                         self.dir / "src" / DRIVER / "panthor_mmu.c"], cwd=self.obj, check=True)
         subprocess.run(["gcc", "--coverage", "-o", "program", object_], cwd=self.obj, check=True)
-        self.kernel = kernel.Kernel(Path("Image"), None, "7.3", "test", tree=self.obj)
-        self.out = io.StringIO()
 
     def write_pages(self, folder: Path, _: Path) -> None:
         self.pages.append(folder)
@@ -146,7 +149,7 @@ class Runs(CoverageCase):
                          "if (x > 3)")
 
     def test_branches_but_for_those_of_assertions(self) -> None:
-        self.write(f"src/{DRIVER}/panthor_mmu.c",
+        self.build("#define WARN_ON(x) (x)\n" +
                    SOURCE.replace("if (x > 3)", "if (WARN_ON(x > 3))"))
         self.run_once()
         self.assertRegex(self.out.getvalue(), r"panthor_mmu\.c +\d+\.\d +25\.0 +85 +50\.0\n")
