@@ -68,7 +68,7 @@ enum message {
 	AS_STUCK, FLUSH_LATE, RESET_LATE, L2_STUCK, BOOT_FAILED, FW_RESET_FAILED, FAST_FAILED,
 	UNUSABLE, STOP_FAILED, HALT_LATE, PING_LATE, CSG_LATE, TERMINATING,
 	GPU_FAULT, MMU_FAULT, CS_FATAL, CS_FAULT, JOB_LATE, PROGRESS_LATE, HEAP_FAILED,
-	PROBE_FAILED, DEBUGFS_LEFT, TABLES_LEFT,
+	PROBE_FAILED, DEBUGFS_LEFT, TABLES_LEFT, UNPLUG_CYCLE,
 	/* Warnings with a stack */
 	WARN_AS_DISABLE, WARN_RESUME,
 	NR_MESSAGES
@@ -119,6 +119,9 @@ extern const struct fault_table fault_mmu, fault_gpu, fault_irq, fault_fw, fault
 
 /* After a flush that was lost in a suspend or a resume all that need one fail */
 #define LASTING		"docs/findings/flush-never-again.md"
+
+/* What lockdep says of a device that is given up, if a suspend has met a reset before */
+#define SUSPEND_WAITS	"docs/findings/suspend-waits-for-reset.md"
 
 /* A VM of which the driver could not lock a region is never freed, nor what it maps */
 #define VM_KEPT		"docs/findings/vm-kept.md"

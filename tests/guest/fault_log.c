@@ -46,6 +46,8 @@ static const char * const messages[NR_MESSAGES] = {
 	/* mm/slub.c, mm/slab_common.c: the driver's cache of page tables is not empty */
 	[TABLES_LEFT]		= "BUG panthor-mmu-pt|^(Object|Slab) 0x|"
 				  "(__slab_err|kmem_cache_destroy)\\+",
+	/* kernel/locking/lockdep.c */
+	[UNPLUG_CYCLE]		= "possible circular locking dependency detected",
 	/* drm_WARN_ON() in panthor_mmu.c, panthor_sched.c */
 	[WARN_AS_DISABLE]	= "panthor_mmu_as_disable\\(ptdev, i, false\\)|"
 				  "panthor_mmu_(suspend|unplug)\\+",
@@ -65,7 +67,7 @@ static bool matches(const char *regex, const char *text)
 
 /* Those that come of a bug, and its file */
 static const char * const known[NR_MESSAGES] = {
-	[DEBUGFS_LEFT] = NO_RESET, [TABLES_LEFT] = VM_KEPT,
+	[DEBUGFS_LEFT] = NO_RESET, [TABLES_LEFT] = VM_KEPT, [UNPLUG_CYCLE] = SUSPEND_WAITS,
 };
 
 void fault_log_known(enum message message, const char *file)
@@ -75,8 +77,10 @@ void fault_log_known(enum message message, const char *file)
 
 void fault_log_open(const struct fault_case *f, struct klog *log)
 {
+	uint32_t may = f->says | f->may | (f->outcome == UNPLUGS ? M(UNPLUG_CYCLE) : 0);
+
 	for (unsigned int i = 0; i < NR_MESSAGES; i++)
-		if (!((f->says | f->may) & M(i)))
+		if (!(may & M(i)))
 			continue;
 		else if (known[i])
 			fault_log_known(i, known[i]);

