@@ -345,9 +345,10 @@ int main(int argc, char **argv)
 		&fault_mmu, &fault_gpu, &fault_irq, &fault_fw, &fault_sched, &fault_heap,
 		&fault_wedged,
 	};
-	/* The device that cannot be let go, and the cache that is not empty then */
+	/* The device that cannot be let go, its client's, and the cache that is not empty then */
 	static const struct known_leak leaks[] = {
-		{ "panthor_probe", VM_KEPT }, { "__kmem_cache_create_args", VM_KEPT }, { },
+		{ "panthor_probe", VM_KEPT }, { "copy_creds", VM_KEPT },
+		{ "__kmem_cache_create_args", VM_KEPT }, { },
 	};
 	struct suite suite = { .name = "fault", .leaks = leaks };
 	struct test *tests;
