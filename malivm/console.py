@@ -80,6 +80,8 @@ _REPLAYED = "** replaying previous printk message **"
 # line that RULES know, so both are looked at for what kind it is (lib/bug.c).
 _CUT_HERE = "[ cut here ]"
 _HEAD_LINES = 3
+# lockdep's come with the kernel's version and a ruler, before the lock that is asked for.
+_HEADS = {"lockdep": 5}
 
 
 @dataclass
@@ -92,7 +94,7 @@ class Complaint:
 
     def allowed(self, patterns: Iterable[str]) -> bool:
         """One of the regular expressions a test declared matches the report's head."""
-        head = self.lines[:_HEAD_LINES]
+        head = self.lines[:_HEADS.get(self.kind, _HEAD_LINES)]
         return any(re.search(pattern, line) for pattern in patterns for line in head)
 
 

@@ -46,8 +46,8 @@ static const char * const messages[NR_MESSAGES] = {
 	/* mm/slub.c, mm/slab_common.c: the driver's cache of page tables is not empty */
 	[TABLES_LEFT]		= "BUG panthor-mmu-pt|^(Object|Slab) 0x|"
 				  "(__slab_err|kmem_cache_destroy)\\+",
-	/* kernel/locking/lockdep.c */
-	[UNPLUG_CYCLE]		= "possible circular locking dependency detected",
+	/* kernel/locking/lockdep.c: what drm_dev_unplug() waits for */
+	[UNPLUG_CYCLE]		= "\\(drm_unplug_srcu\\)\\{.*, at: __synchronize_srcu\\+",
 	/* drm_WARN_ON() in panthor_mmu.c, panthor_sched.c */
 	[WARN_AS_DISABLE]	= "panthor_mmu_as_disable\\(ptdev, i, false\\)|"
 				  "panthor_mmu_(suspend|unplug)\\+",

@@ -400,7 +400,6 @@ static void test_walk(const void *arg)
 	unsigned long long seed = conf_number("seed", 1);
 	double end = now() + 60.0 * conf_number("minutes", 0);
 	unsigned int cases = test_cases(STEPS), rounds = 0;
-
 	static struct sequence sequence;
 
 	(void)arg;

@@ -171,6 +171,11 @@ class Tests(unittest.TestCase):
 
     def test_allowance(self) -> None:
         warning = read(*WARN.splitlines())[0]
+        lockdep = read(*LOCKDEP.splitlines(), "<4>[    7.000006] ffff8 (wanted){.+.+}, at: f+0x1",
+                       "<4>[    7.000007] but task is already holding lock:",
+                       "<4>[    7.000008] ffff8001 (held){+.+.}, at: g+0x1")[0]
+        self.assertTrue(lockdep.allowed([r"\(wanted\)"]))
+        self.assertFalse(lockdep.allowed([r"\(held\)"]))
         self.assertTrue(warning.allowed([r"vm_flush"]))
         self.assertTrue(warning.allowed([r"nothing", r"drm_WARN_ON\(vm->as"]))
         self.assertFalse(warning.allowed([r"end trace"]))
