@@ -20,6 +20,8 @@ LONG = "long"
 # The suites that start qtest programs, and those on the QEMU with sanitizers
 _QTESTS = {"qtest", "fuzz", LONG}
 _SANITIZED = {"fuzz", LONG}
+# The suites some of whose tests are of the built kernel
+_BUILT = {"guest", LONG}
 
 
 def build_dir() -> Path:
@@ -71,7 +73,7 @@ def run(suites: Sequence[str]) -> int:
         # A test has less time than a slow registry takes, and skips without the library.
         with contextlib.suppress(errors.MaliError):
             charts.ensure()
-    if LONG in suites:
+    if _BUILT & set(suites):
         # Here its progress is shown.
         kernel.resolve("built")
     meson, extra = packages.meson_command()

@@ -199,17 +199,17 @@ static const struct deed import_slab = { "B04", import, forget, FAIL_SLAB, 0, fa
 static const struct deed create_slab = { "B04", create, forget, FAIL_SLAB, -ENOSPC, false };
 
 static const struct test tests[] = {
-	{ "directed.S3", "no pages for a page fault", test_deed, &touch_deed, 900 },
-	{ "directed.S7", "no memory for an import", test_deed, &import_slab, 0 },
-	{ "directed.J8-submit", "no pages for a job's buffer", test_deed, &submit_pages, 0 },
-	{ "directed.J8-bind", "no pages for what is mapped", test_deed, &bind_pages, 900 },
-	{ "directed.J9-submit", "no page tables for a job's buffer", test_deed, &submit_tables, 0 },
-	{ "directed.J9-bind", "no page tables for what is mapped", test_deed, &bind_tables, 0 },
-	{ "directed.J10-submit", "no memory for a job's buffer", test_deed, &submit_slab, 0 },
-	{ "directed.J10-bind", "no memory for what is mapped", test_deed, &bind_slab, 0 },
-	{ "directed.J10-attach", "no memory for another device that attaches", test_deed,
+	{ "nomem.S3", "no pages for a page fault", test_deed, &touch_deed, 900 },
+	{ "nomem.S7", "no memory for an import", test_deed, &import_slab, 0 },
+	{ "nomem.J8-submit", "no pages for a job's buffer", test_deed, &submit_pages, 0 },
+	{ "nomem.J8-bind", "no pages for what is mapped", test_deed, &bind_pages, 900 },
+	{ "nomem.J9-submit", "no page tables for a job's buffer", test_deed, &submit_tables, 0 },
+	{ "nomem.J9-bind", "no page tables for what is mapped", test_deed, &bind_tables, 0 },
+	{ "nomem.J10-submit", "no memory for a job's buffer", test_deed, &submit_slab, 0 },
+	{ "nomem.J10-bind", "no memory for what is mapped", test_deed, &bind_slab, 0 },
+	{ "nomem.J10-attach", "no memory for another device that attaches", test_deed,
 	  &attach_slab, 0 },
-	{ "directed.J10-create", "no memory for a buffer", test_deed, &create_slab, 0 },
+	{ "nomem.J10-create", "no memory for a buffer", test_deed, &create_slab, 0 },
 };
 
 const struct test_table fail_tests = { tests, ARRAY_SIZE(tests) };
