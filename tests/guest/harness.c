@@ -21,7 +21,7 @@
 #include "record.h"
 
 #define MAX_METRICS 48
-#define MAX_TUNABLES 24
+#define MAX_TUNABLES 48
 #define MAX_LOG_LINES 64
 #define MAX_ALLOWED 24
 #define MAX_FINDINGS 8

@@ -16,8 +16,8 @@
 
 #include "client.h"
 #include "driver.h"
+#include "fail.h"
 #include "harness.h"
-#include "nomem.h"
 
 #define MAP_VA		0x40000000ull
 #define MAP_SIZE	(4 * MIB)
@@ -45,7 +45,7 @@ struct sweep {
 	void (*before)(struct nomem *n);	/* each time; may be NULL */
 	int (*call)(struct nomem *n);		/* 0 or more, or -errno */
 	void (*undo)(struct nomem *n);		/* after a call that worked; may be NULL */
-	enum pages pages;
+	enum fail_kind kind;
 	int also[MAX_ALSO];			/* errors besides ENOMEM that it may end with */
 	/* below which nothing fails: the kernel does not get over it (suite wound) */
 	const char *spared;
@@ -284,35 +284,35 @@ static int call_bind(struct nomem *n)
 }
 
 static const struct sweep sweeps[] = {
-	{ "open", "a client comes", NULL, call_open, undo_open, ALL_PAGES, {}, NULL },
-	{ "vm_create", "a VM is created", NULL, call_vm_create, undo_vm_create, ALL_PAGES,
+	{ "open", "a client comes", NULL, call_open, undo_open, FAIL_BOTH, {}, NULL },
+	{ "vm_create", "a VM is created", NULL, call_vm_create, undo_vm_create, FAIL_BOTH,
 	  { EINVAL }, NULL },
-	{ "map", "a buffer is mapped", NULL, call_map, unmap, ALL_PAGES, {}, NULL },
+	{ "map", "a buffer is mapped", NULL, call_map, unmap, FAIL_BOTH, {}, NULL },
 	{ "map_new", "a buffer without pages is mapped", before_map_new, call_map_new, undo_map_new,
-	  ALL_PAGES, {}, NULL },
-	{ "map_sparse", "no buffer is mapped", NULL, call_map_sparse, unmap, ALL_PAGES, {}, NULL },
-	{ "map_async", "a mapping is queued", NULL, call_map_async, undo_async, ALL_PAGES, {},
+	  FAIL_BOTH, {}, NULL },
+	{ "map_sparse", "no buffer is mapped", NULL, call_map_sparse, unmap, FAIL_BOTH, {}, NULL },
+	{ "map_async", "a mapping is queued", NULL, call_map_async, undo_async, FAIL_BOTH, {},
 	  NULL },
-	{ "unmap", "pages are unmapped amid others", before_unmap, call_unmap, unmap, ALL_PAGES, {},
+	{ "unmap", "pages are unmapped amid others", before_unmap, call_unmap, unmap, FAIL_BOTH, {},
 	  NULL },
-	{ "bo_create", "a buffer is created", NULL, call_bo_create, undo_bo, ALL_PAGES, {}, NULL },
-	{ "bo_set_label", "a buffer gets a name", NULL, call_set_label, NULL, ALL_PAGES, {}, NULL },
-	{ "bo_sync", "a buffer's caches are cleaned", before_sync, call_sync, undo_new, ALL_PAGES,
+	{ "bo_create", "a buffer is created", NULL, call_bo_create, undo_bo, FAIL_BOTH, {}, NULL },
+	{ "bo_set_label", "a buffer gets a name", NULL, call_set_label, NULL, FAIL_BOTH, {}, NULL },
+	{ "bo_sync", "a buffer's caches are cleaned", before_sync, call_sync, undo_new, FAIL_BOTH,
 	  {}, NULL },
-	{ "bo_export", "a buffer is exported", NULL, call_export, undo_open, ALL_PAGES, {}, NULL },
+	{ "bo_export", "a buffer is exported", NULL, call_export, undo_open, FAIL_BOTH, {}, NULL },
 	{ "group_create", "a group is created", NULL, call_group_create, undo_group_create,
-	  ALL_PAGES, {}, "drm_sched_init" },
+	  FAIL_BOTH, {}, "drm_sched_init" },
 	{ "tiler_heap_create", "a tiler heap is created", before_heap_create, call_heap_create,
-	  undo_heap_create, ALL_PAGES, {}, NULL },
-	{ "group_submit", "a job is queued", NULL, call_submit, undo_submit, ALL_PAGES, {},
+	  undo_heap_create, FAIL_BOTH, {}, NULL },
+	{ "group_submit", "a job is queued", NULL, call_submit, undo_submit, FAIL_BOTH, {},
 	  "panthor_submit_ctx_collect_jobs_signal_ops" },
 	{ "group_submit_evicted", "a job is queued, whose buffers are in swap",
-	  before_submit_evicted, call_submit_evicted, undo_submit_evicted, ALL_PAGES, {},
+	  before_submit_evicted, call_submit_evicted, undo_submit_evicted, FAIL_BOTH, {},
 	  "panthor_submit_ctx_collect_jobs_signal_ops" },
 };
 
 static const struct sweep sweep_bind = {
-	"bind", "the driver takes the GPU", before_bind, call_bind, NULL, NO_PAGES,
+	"bind", "the driver takes the GPU", before_bind, call_bind, NULL, FAIL_SLAB,
 	/* By drivers/base and lib/devres.c, of resources that are no memory */
 	{ EINVAL, EBUSY, ENXIO, ENODEV },
 	"devm_devfreq_add_device",
@@ -382,9 +382,9 @@ static unsigned int sweep(struct nomem *n, const struct sweep *s)
 		CHECK(nth < MAX_NTH, "more than %u allocations", MAX_NTH);
 		if (s->before)
 			s->before(n);
-		nomem_arm(nth);
+		fail_nth(nth);
 		ret = s->call(n);
-		injected = nomem_disarm();
+		injected = fail_end();
 		if (injected)
 			EXPECT(ret >= 0 || may_end_with(s, -ret),
 			       "allocation %u failed: expected ENOMEM, got %s", nth,
@@ -410,7 +410,7 @@ static void test_sweep(const void *arg)
 	struct nomem n;
 	size_t before;
 
-	nomem_setup(s->pages, NULL, s->spared);
+	fail_set_up(s->kind, NULL, s->spared);
 	/* What is said of an error that is returned as well, or coped with */
 	test_allow("drm_sched_init: Failed to setup GPU scheduler--out of memory|"
 		   "Not enough memory to allocate BO label");
@@ -429,7 +429,7 @@ static void test_bind(const void *arg)
 	 * The kernel does not get over what fails before that, in drm_minor_alloc()
 	 * (docs/findings/minor-without-device.md).
 	 */
-	nomem_setup(NO_PAGES, "panthor_device_init", sweep_bind.spared);
+	fail_set_up(FAIL_SLAB, "panthor_device_init", sweep_bind.spared);
 	/* What drivers/base/dd.c and the driver say of it */
 	test_allow("probe with driver panthor failed with error -(12|16|22|28)");
 	test_allow("debugfs: out of free dentries|kobject_add_internal failed for |"
@@ -482,13 +482,13 @@ static void test_fault(const void *arg)
 	struct nomem n;
 
 	(void)arg;
-	nomem_setup(ALL_PAGES, NULL, NULL);
+	fail_set_up(FAIL_BOTH, NULL, NULL);
 	open_all(&n);
 	before_map_new(&n);
 	CHECK_OK(bo_mmap(&n.c.gpu, &n.made));
-	nomem_always(true);
+	fail_all();
 	EXPECT(!readable(n.made.map), "a page was there");
-	nomem_always(false);
+	fail_none();
 	EXPECT(readable(n.made.map), "a page is not there");
 	CHECK_OK(bo_destroy(&n.c.gpu, &n.made));
 	close_all(&n);

@@ -133,7 +133,7 @@ static void check_evicted(struct scene *s)
 static void check_refused(struct scene *s, const struct deed *d)
 {
 	check_evicted(s);
-	fail_all(d->kind);
+	fail_all();
 	EXPECT_ERRNO(d->act(s), ENOMEM);
 	fail_none();
 	CHECK_EQ(buffer_wrong_cpu(&s->rig, &s->b), 0);
@@ -146,7 +146,7 @@ static void test_deed(const void *arg)
 	bool failed = true;
 	struct scene s;
 
-	fail_set_up(d->kind);
+	fail_set_up(d->kind, NULL, NULL);
 	scene_open(&s, d->state);
 	need_vgem(&s, d);
 	buffer_map_cpu(&s.rig, &s.b);

@@ -14,8 +14,8 @@
 #include <unistd.h>
 
 #include "client.h"
+#include "fail.h"
 #include "harness.h"
-#include "nomem.h"
 
 #define MAP_VA		0x40000000ull
 #define NO_HANDLE	0x7ffffffu
@@ -96,14 +96,14 @@ static void test_vm_destroy(const void *arg)
 
 	(void)arg;
 	test_known("panthor_vm_unmap_range|panthor_vm_destroy|panthor_vm_pool_destroy_vm", file);
-	nomem_setup(ALL_PAGES, NULL, NULL);
+	fail_set_up(FAIL_BOTH, NULL, NULL);
 	open_client(&c);
 	CHECK_OK(bo_create(&c.gpu, &bo, BO_SIZE, 0, "wound-destroy"));
 	vm = CHECK_OK(panthor_vm_create(&c.gpu));
 	CHECK_OK(bo_bind(&c.gpu, &bo, vm, MAP_VA));
-	nomem_arm(1);
+	fail_nth(1);
 	EXPECT_EQ(panthor_vm_destroy(&c.gpu, vm), 0);
-	nomem_disarm();
+	fail_end();
 	CHECK_OK(bo_destroy(&c.gpu, &bo));
 	if (left_over(&c, "wound-destroy"))
 		test_seen(file, "VM_DESTROY got no memory: what was mapped is never freed");
@@ -117,9 +117,9 @@ static int create_groups(struct client *c)
 		bool injected;
 		int ret;
 
-		nomem_arm(nth);
+		fail_nth(nth);
 		ret = group_create(&c->gpu, c->vm, 1, 4096, PANTHOR_GROUP_PRIORITY_LOW);
-		injected = nomem_disarm();
+		injected = fail_end();
 		/* Without memory for an inode shmem says that it has no space: mm/shmem.c */
 		if (ret < 0 && !(injected && (ret == -ENOMEM || ret == -ENOSPC)))
 			return ret;
@@ -142,7 +142,7 @@ static void test_group_create(const void *arg)
 	(void)arg;
 	test_known(OOPS, file);
 	test_allow("Failed to setup GPU scheduler|Not enough memory to allocate BO label");
-	nomem_setup(NO_PAGES, NULL, NULL);
+	fail_set_up(FAIL_SLAB, NULL, NULL);
 	open_client(&c);
 	status = in_child(create_groups, &c);
 	if (WIFSIGNALED(status)) {
