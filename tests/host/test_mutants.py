@@ -111,6 +111,8 @@ class MutantsCase(BuildCase):
             test = results.Test(name, results.PASS, 0.5)
             if word == "test" or name in self.broken or (word == "late" and name == "evict.b"):
                 test.status, test.said = results.FAIL, "3 of 4 pages"
+            if word == "once" and name == "evict.b" and "evict" in names:
+                test.status, test.said = results.FAIL, "it took too long"
             if word == "checker" and check != "off":
                 test.status, test.findings = results.FAIL, ["stale-translation: AS 1"]
             if word == "kernel":
@@ -155,8 +157,17 @@ class Caught(MutantsCase):
     def test_suites_come_after_its_own_tests(self) -> None:
         self.patch("m", "late")
         row = self.answers("--caught-only")["m"]
-        self.assertEqual((row["test"], row["ran"]), ("evict.b", ["evict.a", "evict"]))
-        self.assertEqual(row["seconds"], 1.0 + 0.5 + 1.0 + 0.5 + 0.5)
+        self.assertEqual((row["test"], row["ran"]), ("evict.b", ["evict.a", "evict", "evict.b"]))
+        self.assertEqual(row["seconds"], 1.0 + 0.5 + 1.0 + 0.5 + 0.5 + 1.0 + 0.5)
+        self.assertEqual(row["once"], [])
+
+    def test_one_that_fails_by_chance_is_none(self) -> None:
+        self.patch("m", "once")
+        row = self.answers("--caught-only")["m"]
+        self.assertEqual((row["test"], row["by"], row["once"]), ("", [], ["evict.b"]))
+        code, out, _ = self.call("--caught-only")
+        self.assertEqual(code, 1)
+        self.assertIn("m: evict.b failed once, and then passed", out)
 
     def test_the_kernel_alone_has_no_checker(self) -> None:
         self.patch("m", "checker")
