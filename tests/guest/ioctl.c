@@ -10,6 +10,9 @@
 #include "ioctl.h"
 #include "vgem.h"
 
+/* What is freed by a work, some time later */
+#define FREED_S		patience(20)
+
 void ioctl_scene_open(struct ioctl_scene *s)
 {
 	int dmabuf;
@@ -50,6 +53,24 @@ void ioctl_scene_close(struct ioctl_scene *s)
 	CHECK_OK(bo_destroy(&s->c.gpu, &s->bo));
 	CHECK_OK(panthor_vm_destroy(&s->c.gpu, s->other_vm));
 	client_close(&s->c);
+}
+
+size_t ioctl_total_size(const struct panthor *gpu)
+{
+	struct gem_totals totals;
+
+	CHECK_OK(panthor_gem_totals(gpu, &totals));
+	return totals.size;
+}
+
+void ioctl_check_freed(const struct panthor *gpu, size_t before)
+{
+	double deadline = now() + FREED_S;
+	size_t after;
+
+	while ((after = ioctl_total_size(gpu)) > before && now() < deadline)
+		sleep_ms(20);
+	EXPECT(after <= before, "buffers of %zu bytes before, of %zu after", before, after);
 }
 
 static void fill(const struct ioctl_case *its, const struct ioctl_scene *s,
@@ -119,10 +140,12 @@ static const struct test more[] = {
 	{ "nothing", "operations on no bytes, arrays of no elements", test_ioctl_nothing, NULL, 0 },
 	{ "count", "arrays too long for any memory", test_ioctl_count, NULL, 0 },
 	{ "limits", "as many VMs, groups and heaps as there can be", test_ioctl_limits, NULL, 0 },
+	{ "chunks", "heaps with chunks from small to large", test_ioctl_chunks, NULL, 0 },
 	{ "user", "a user without privileges", test_ioctl_user, NULL, 0 },
 	{ "unplugged", "a device that has gone", test_ioctl_unplugged, NULL, 0 },
 	{ "mmap", "mappings that are refused, copied, cut", test_ioctl_mmap, NULL, 0 },
 	{ "share", "dma-bufs of the driver's and of others", test_ioctl_share, NULL, 0 },
+	{ "twice", "a buffer in two open files, one of which closes", test_ioctl_twice, NULL, 0 },
 	{ "files", "debugfs, fdinfo and sysfs files", test_ioctl_files, NULL, 0 },
 };
 
@@ -139,8 +162,8 @@ static void add_cases(struct test *tests, size_t *nr, const struct ioctl_case *c
 
 int main(int argc, char **argv)
 {
-	struct test *tests = calloc(nr_ioctl_memory + nr_ioctl_group + ARRAY_SIZE(more),
-				    sizeof(*tests));
+	struct test *tests = calloc(nr_ioctl_memory + nr_ioctl_group + ARRAY_SIZE(more) +
+				    nr_ioctl_unmap, sizeof(*tests));
 	struct suite suite = { .name = "ioctl", .tests = tests };
 
 	if (!tests)
@@ -149,5 +172,7 @@ int main(int argc, char **argv)
 	add_cases(tests, &suite.nr, ioctl_group, nr_ioctl_group);
 	for (size_t i = 0; i < ARRAY_SIZE(more); i++)
 		tests[suite.nr++] = more[i];
+	for (size_t i = 0; i < nr_ioctl_unmap; i++)
+		tests[suite.nr++] = ioctl_unmap[i];
 	return suite_main(&suite, argc, argv);
 }

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "client.h"
+#include "harness.h"
 #include "panthor.h"
 #include "util.h"
 
@@ -74,18 +75,28 @@ extern const size_t nr_ioctl_memory, nr_ioctl_group;
 void ioctl_scene_open(struct ioctl_scene *s);
 void ioctl_scene_close(struct ioctl_scene *s);
 
+/* The size of all buffers, the driver's own included; and wait until it is no more than before. */
+size_t ioctl_total_size(const struct panthor *gpu);
+void ioctl_check_freed(const struct panthor *gpu, size_t before);
+
 /* ioctl_more.c: what is no single field */
 void test_ioctl_batch(const void *arg);
 void test_ioctl_nothing(const void *arg);
 void test_ioctl_count(const void *arg);
 void test_ioctl_limits(const void *arg);
 void test_ioctl_user(const void *arg);
+void test_ioctl_chunks(const void *arg);
 void test_ioctl_unplugged(const void *arg);
 
 /* ioctl_share.c: mappings and buffers of others */
 void test_ioctl_mmap(const void *arg);
 void test_ioctl_share(const void *arg);
+void test_ioctl_twice(const void *arg);
 void test_ioctl_files(const void *arg);
+
+/* ioctl_unmap.c: parts of mappings and of buffers */
+extern const struct test ioctl_unmap[];
+extern const size_t nr_ioctl_unmap;
 
 /* Nobody has such a handle. */
 #define NO_HANDLE	0x7ffffffu

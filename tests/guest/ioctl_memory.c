@@ -158,6 +158,28 @@ static uint64_t unsignalled(const struct ioctl_scene *s, const struct ioctl_call
 	return s->unsignalled;
 }
 
+/* Where the addresses of a VM's users end */
+static uint64_t user_end(const struct ioctl_scene *s)
+{
+	struct drm_panthor_vm_create args = { 0 };
+
+	CHECK_OK(drm_ioctl(&s->c.gpu, DRM_IOCTL_PANTHOR_VM_CREATE, &args));
+	CHECK_OK(panthor_vm_destroy(&s->c.gpu, args.id));
+	return args.user_va_range;
+}
+
+static uint64_t across_user_end(const struct ioctl_scene *s, const struct ioctl_call *call)
+{
+	(void)call;
+	return user_end(s) - 4096;
+}
+
+static uint64_t up_to_user_end(const struct ioctl_scene *s, const struct ioctl_call *call)
+{
+	(void)call;
+	return user_end(s) - BO_SIZE;
+}
+
 static const struct wrong wrong_map[] = {
 	WRONG_ARRAY(vm_bind, ops, vm_bind_op),
 	{ "no VM", FIELD(ARGS, vm_bind, vm_id), NO_HANDLE, NULL, EINVAL,
@@ -174,6 +196,8 @@ static const struct wrong wrong_map[] = {
 	  "panthor_vm_bind_prepare_op_ctx" },
 	{ "the kernel's addresses", FIELD(ITEM, vm_bind_op, va), 1ull << 47, NULL, EINVAL,
 	  "panthor_vm_bind_prepare_op_ctx" },
+	{ "the users' last address and the kernel's first", FIELD(ITEM, vm_bind_op, va), 0,
+	  across_user_end, EINVAL, "panthor_vm_bind_prepare_op_ctx" },
 	{ "addresses that wrap", FIELD(ITEM, vm_bind_op, va), -4096ull, NULL, EINVAL,
 	  "panthor_vm_bind_prepare_op_ctx" },
 	{ "no buffer", FIELD(ITEM, vm_bind_op, bo_handle), NO_HANDLE, NULL, EINVAL,
@@ -230,6 +254,10 @@ static const struct wrong wrong_unmap[] = {
 	{ "an offset", FIELD(ITEM, vm_bind_op, bo_offset), 4096, NULL, EINVAL,
 	  "panthor_vm_bind_prepare_op_ctx" },
 	{ "the kernel's addresses", FIELD(ITEM, vm_bind_op, va), 1ull << 47, NULL, EINVAL,
+	  "panthor_vm_bind_prepare_op_ctx" },
+	{ "the users' last address and the kernel's first", FIELD(ITEM, vm_bind_op, va), 0,
+	  across_user_end, EINVAL, "panthor_vm_bind_prepare_op_ctx" },
+	{ "the users' last addresses", FIELD(ITEM, vm_bind_op, va), 0, up_to_user_end, 0,
 	  "panthor_vm_bind_prepare_op_ctx" },
 	{ "no bytes", FIELD(ITEM, vm_bind_op, size), 0, NULL, 0, "panthor_vm_bind_exec_sync_op" },
 };

@@ -259,6 +259,54 @@ void test_ioctl_limits(const void *arg)
 	ioctl_scene_close(&s);
 }
 
+/* --- Chunks of a heap --- */
+
+/*
+ * Two chunks: the first one's header says where the second is, and how large they are, and
+ * the GPU reads it. From 2 MiB on they are where large pages can be.
+ */
+static void check_chunks(struct ioctl_scene *s, uint32_t chunk_size)
+{
+	const uint64_t align = chunk_size >= 2 * MIB ? 2 * MIB : 4096;
+	struct drm_panthor_tiler_heap_create heap = {
+		.vm_id = s->c.vm, .initial_chunk_count = 2, .chunk_size = chunk_size,
+		.max_chunks = 2, .target_in_flight = 1,
+	};
+	struct drm_panthor_tiler_heap_destroy destroy = { 0 };
+	size_t before = ioctl_total_size(&s->c.gpu);
+	uint64_t first, second;
+
+	test_log("chunks of %u KiB", chunk_size / (unsigned int)KIB);
+	CHECK_OK(drm_ioctl(&s->c.gpu, DRM_IOCTL_PANTHOR_TILER_HEAP_CREATE, &heap));
+	first = heap.first_heap_chunk_gpu_va;
+	EXPECT_EQ(first % align, 0);
+	data64(&s->c)[0] = 0;
+	RUN(&s->c, CS_MOVE(R_ADDR, first), CS_MOVE(R_B, DATA_VA), CS_LOAD(R_A, R_ADDR, 3, 0),
+	    CS_WAIT(0xff), CS_STORE(R_A, R_B, 3, 0), CS_WAIT(0xff));
+	EXPECT_EQ(syncobj_status(&s->c.gpu, s->c.done), 0);
+	second = data64(&s->c)[0] & ~4095ull;
+	EXPECT_EQ(second % align, 0);
+	EXPECT_EQ(data64(&s->c)[0] & 4095, chunk_size >> 12 & 4095);
+	EXPECT(second >= first + chunk_size || first >= second + chunk_size,
+	       "chunks at 0x%llx and 0x%llx", (unsigned long long)first,
+	       (unsigned long long)second);
+	destroy.handle = heap.handle;
+	CHECK_OK(drm_ioctl(&s->c.gpu, DRM_IOCTL_PANTHOR_TILER_HEAP_DESTROY, &destroy));
+	ioctl_check_freed(&s->c.gpu, before);
+}
+
+void test_ioctl_chunks(const void *arg)
+{
+	static const uint32_t sizes[] = { 128 * KIB, 2 * MIB - 4096, 2 * MIB, 8 * MIB };
+	struct ioctl_scene s;
+
+	(void)arg;
+	ioctl_scene_open(&s);
+	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++)
+		check_chunks(&s, sizes[i]);
+	ioctl_scene_close(&s);
+}
+
 /* --- Who may, and when --- */
 
 void test_ioctl_user(const void *arg)

@@ -178,6 +178,18 @@ static void check_imported(struct ioctl_scene *s)
 	munmap(map, BO_SIZE);
 }
 
+/* It is the exporter, drm_gem_shmem_mmap(), that does not make a copy of its own. */
+static void check_private(struct ioctl_scene *s)
+{
+	struct drm_panthor_bo_mmap_offset offset = { .handle = s->imported.handle };
+
+	CHECK_OK(drm_ioctl(&s->c.gpu, DRM_IOCTL_PANTHOR_BO_MMAP_OFFSET, &offset));
+	EXPECT(!mapped(&s->c.gpu, BO_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE, offset.offset) &&
+	       errno == EINVAL, "a private mapping of an imported buffer was allowed");
+	EXPECT(mapped(&s->c.gpu, BO_SIZE, PROT_READ, MAP_SHARED, offset.offset),
+	       "a shared one was not, after that: %m");
+}
+
 void test_ioctl_share(const void *arg)
 {
 	const uint64_t set[] = {
@@ -190,11 +202,99 @@ void test_ioctl_share(const void *arg)
 	ioctl_scene_open(&s);
 	memcpy(s.c.code.map + 0x2000, set, sizeof(set));
 	check_export(&s);
-	if (s.imported.handle)
+	if (s.imported.handle) {
+		check_private(&s);
 		check_imported(&s);
-	else
+	} else {
 		test_log("the kernel has no vgem (CONFIG_DRM_VGEM): nothing is imported");
+	}
 	ioctl_scene_close(&s);
+}
+
+/* --- One buffer in two open files --- */
+
+/* The GPU, for this file, stores a value at the buffer's start; the CPU has it by both maps. */
+static void store(struct client *c, uint32_t value)
+{
+	RUN(c, CS_MOVE(R_ADDR, CALL_VA), CS_MOVE32(R_A, value), CS_STORE(R_A, R_ADDR, 1, 0),
+	    CS_WAIT(0xff));
+	CHECK_EQ(syncobj_status(&c->gpu, c->done), 0);
+}
+
+static uint32_t first_word(const struct bo *bo)
+{
+	return *(volatile uint32_t *)bo->map;
+}
+
+static void import_own(struct client *to, struct client *from, const struct bo *bo,
+		       struct bo *own)
+{
+	struct drm_panthor_bo_mmap_offset offset = { 0 };
+	struct drm_panthor_bo_query_info info = { 0 };
+	size_t before = ioctl_total_size(&to->gpu);
+	int dmabuf;
+
+	dmabuf = CHECK_OK(bo_export(&from->gpu, bo));
+	CHECK_OK(bo_import(&to->gpu, own, dmabuf, bo->size));
+	close(dmabuf);
+	/* It is the same buffer, and not one of another driver. */
+	EXPECT_EQ(ioctl_total_size(&to->gpu), before);
+	info.handle = own->handle;
+	CHECK_OK(drm_ioctl(&to->gpu, DRM_IOCTL_PANTHOR_BO_QUERY_INFO, &info));
+	EXPECT_EQ(info.extra_flags, 0);
+	offset.handle = own->handle;
+	CHECK_OK(drm_ioctl(&to->gpu, DRM_IOCTL_PANTHOR_BO_MMAP_OFFSET, &offset));
+	own->offset = offset.offset;
+	CHECK_OK(bo_mmap(&to->gpu, own));
+}
+
+/* The file that imports it, or the one that it is of, closes first. */
+static void check_close(bool importer_first)
+{
+	struct client c[2] = { 0 };
+	struct bo bo[2];
+	unsigned int gone = importer_first, left = !importer_first;
+
+	test_log("%s closes first", importer_first ? "the importer" : "the exporter");
+	for (unsigned int i = 0; i < 2; i++)
+		client_open(&c[i], 1);
+	CHECK_OK(bo_create(&c[0].gpu, &bo[0], BO_SIZE, 0, "ioctl-twice"));
+	CHECK_OK(bo_mmap(&c[0].gpu, &bo[0]));
+	memset(bo[0].map, 0x5a, BO_SIZE);
+	import_own(&c[1], &c[0], &bo[0], &bo[1]);
+	EXPECT(!memcmp(bo[0].map, bo[1].map, BO_SIZE), "the content is another");
+	for (unsigned int i = 0; i < 2; i++) {
+		CHECK_OK(bo_bind(&c[i].gpu, &bo[i], c[i].vm, CALL_VA));
+		store(&c[i], 100 + i);
+		EXPECT_EQ(first_word(&bo[0]), 100 + i);
+		EXPECT_EQ(first_word(&bo[1]), 100 + i);
+	}
+
+	/* With its mappings */
+	CHECK_OK(bo_munmap(&bo[gone]));
+	client_close(&c[gone]);
+	EXPECT_EQ(first_word(&bo[left]), 101);
+	EXPECT_EQ(bo[left].map[BO_SIZE - 1], 0x5a);
+	store(&c[left], 102);
+	EXPECT_EQ(first_word(&bo[left]), 102);
+	CHECK_OK(vm_unbind(&c[left].gpu, c[left].vm, CALL_VA, BO_SIZE));
+	CHECK_OK(bo_destroy(&c[left].gpu, &bo[left]));
+	client_close(&c[left]);
+}
+
+void test_ioctl_twice(const void *arg)
+{
+	struct panthor gpu;
+	size_t before;
+
+	(void)arg;
+	CHECK_OK(panthor_open(&gpu));
+	before = ioctl_total_size(&gpu);
+	for (unsigned int importer_first = 0; importer_first < 2; importer_first++) {
+		check_close(importer_first);
+		ioctl_check_freed(&gpu, before);
+	}
+	panthor_close(&gpu);
 }
 
 /* --- Files --- */
