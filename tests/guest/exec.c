@@ -22,6 +22,8 @@ static void test_empty(const void *arg)
 #define TEST(name, description)	{ #name, description, test_##name, NULL, 0 }
 #define FAULT_TEST(name, description)	\
 	{ "fault_" #name, description, test_fault, &fault_##name, 0 }
+#define WAKING_TEST(name, description)	\
+	{ #name, description, test_waking, &waking_##name, 0 }
 
 static const struct test tests[] = {
 	TEST(empty, "a job that does nothing is done"),
@@ -62,6 +64,12 @@ static const struct test tests[] = {
 	TEST(thousand_groups, "1,000 groups with a job each"),
 	TEST(many_vms, "40 VMs with the same addresses over 7 address spaces"),
 	TEST(suspend_load, "busy groups suspended and resumed 500 times"),
+	WAKING_TEST(realtime_job, "a job of a real-time group has a slot at once"),
+	WAKING_TEST(high_job, "one of a group of high priority when the period ends"),
+	WAKING_TEST(realtime_sync, "a real-time group that waited has a slot at once"),
+	WAKING_TEST(high_sync, "one of high priority when the period ends"),
+	WAKING_TEST(blocked_job, "a job behind one that waits takes nobody's slot"),
+	TEST(half_blocked, "a queue waits, another works, and the group's slot comes and goes"),
 	TEST(kill, "100 processes killed at work; the GPU works on"),
 	TEST(profiling, "time and cycles of jobs in fdinfo"),
 
@@ -84,6 +92,7 @@ static const struct test tests[] = {
 	FAULT_TEST(target, "a BRANCH out of its stream"),
 	FAULT_TEST(misaligned, "a store to an odd address"),
 	FAULT_TEST(misaligned_sync, "a sync object at half its size"),
+	TEST(fault_between, "one of three jobs in the ring fails, and no other"),
 	TEST(error, "a job's error in sync objects and STORE_STATE"),
 	TEST(inherit, "SYNC_WAIT for an object with an error"),
 	TEST(timeout, "an endless stream is stopped, and slows down nobody"),

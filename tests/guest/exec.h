@@ -45,6 +45,13 @@ void test_sw_fence(const void *arg);
 /* exec_tick.c */
 void test_release(const void *arg);
 
+/* exec_slot.c: arg is one of the ways to wake a group */
+struct waking;
+extern const struct waking waking_realtime_job, waking_high_job, waking_realtime_sync,
+	waking_high_sync, waking_blocked_job;
+void test_waking(const void *arg);
+void test_half_blocked(const void *arg);
+
 /* exec_fence.c */
 void test_fence_chain(const void *arg);
 void test_fence_destroy(const void *arg);
@@ -67,6 +74,7 @@ extern const struct fault fault_opcode, fault_unused_opcode, fault_register, fau
 	fault_call_depth, fault_store, fault_load, fault_fetch, fault_call_fetch, fault_readonly,
 	fault_deferred, fault_misaligned, fault_misaligned_sync;
 void test_fault(const void *arg);
+void test_fault_between(const void *arg);
 void test_error(const void *arg);
 void test_inherit(const void *arg);
 void test_timeout(const void *arg);

@@ -248,6 +248,56 @@ void test_fault(const void *arg)
 }
 
 /*
+ * Three jobs in the ring at once, the second one fails: the others do not, neither the one
+ * that is done by then nor the one that has not begun.
+ */
+void test_fault_between(const void *arg)
+{
+	enum { JOBS = 3, CODE = 0x100 };
+	const struct fault *f = &fault_pc;
+	const uint64_t hold[] = {
+		CS_MOVE(R_ADDR, DATA_VA), CS_MOVE(R_A, 0ull), CS_SYNC_WAIT64(CS_GT, R_ADDR, R_A),
+	};
+	struct client c = { 0 };
+	uint32_t done[JOBS];
+	struct klog log;
+
+	(void)arg;
+	client_open(&c, 1);
+	client_keep_awake(&c);
+	allow_messages(f);
+	CHECK_OK(klog_open(&log, true));
+	for (unsigned int i = 0; i < JOBS; i++) {
+		STREAM(s, 16);
+
+		for (unsigned int k = 0; i == 0 && k < ARRAY_SIZE(hold); k++)
+			emit(&s, hold[k]);
+		for (unsigned int k = 0; i == 1 && k < f->nr; k++)
+			emit(&s, f->words[k]);
+		emit(&s, CS_MOVE(R_ADDR, DATA_VA + 0x100 + i * 4));
+		emit(&s, CS_MOVE32(R_A, 0x600d + i));
+		emit(&s, CS_STORE(R_A, R_ADDR, 1, 0));
+		emit(&s, CS_WAIT(0xff));
+		memcpy(c.code.map + i * CODE, s.words, s.nr * 8);
+		done[i] = CHECK_OK(syncobj_create(&c.gpu));
+		CHECK_OK(group_submit(&c.gpu, c.group, 0, CODE_VA + i * CODE, s.nr * 8, 0,
+				      done[i]));
+	}
+	for (unsigned int i = 0; i < JOBS; i++)
+		EXPECT_EQ(syncobj_wait(&c.gpu, done[i], 0), -ETIME);
+	*(volatile uint64_t *)data64(&c) = 1;
+	for (unsigned int i = 0; i < JOBS; i++) {
+		CHECK_OK(syncobj_wait(&c.gpu, done[i], JOB_MS));
+		EXPECT_EQ(syncobj_status(&c.gpu, done[i]), i == 1 ? -EINVAL : 0);
+		EXPECT_EQ(data32(&c)[64 + i], i == 1 ? 0 : 0x600d + i);
+	}
+	EXPECT_EQ(group_state(&c.gpu, c.group, NULL), 0);
+	check_messages(&log, f);
+	klog_close(&log);
+	client_close(&c);
+}
+
+/*
  * What was deferred when the stream failed is still done, and tells of the
  * error where it was asked to. The next job begins without it.
  */

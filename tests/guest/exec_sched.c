@@ -447,18 +447,62 @@ void test_kill(const void *arg)
 
 /* --- What jobs cost, as the driver has the GPU measure it --- */
 
-static unsigned long long fdinfo(struct client *c, const char *key)
+/* Whether fdinfo has a line of it */
+static bool fdinfo_has(struct client *c, const char *key, unsigned long long *value)
 {
-	unsigned long long value;
 	char path[64], *text, *at;
+	bool has;
 
 	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", c->gpu.fd);
 	text = read_all(path);
 	CHECK(text, "%s: %m", path);
 	at = strstr(text, key);
-	CHECK(at && sscanf(at + strlen(key), ": %llu", &value) == 1, "no %s in %s", key, path);
+	has = at && sscanf(at + strlen(key), ": %llu", value) == 1;
 	free(text);
+	return has;
+}
+
+static unsigned long long fdinfo(struct client *c, const char *key)
+{
+	unsigned long long value;
+
+	CHECK(fdinfo_has(c, key, &value), "no %s in fdinfo", key);
 	return value;
+}
+
+#define PROFILE_CYCLES	1
+#define PROFILE_TIME	2
+
+/*
+ * A job with each setting: fdinfo has the lines of what is on, and a job counts for what
+ * was on when it was queued, as is seen when both are on again.
+ */
+static void profile_each(struct client *c, const char *path)
+{
+	static const unsigned int settings[] = { 1, 2, 3, 0, 3 };
+	const uint64_t words[] = {
+		CS_MOVE32(R_A, 200000), CS_ADD32(R_A, R_A, -1), CS_BRANCH(CS_GT, R_A, -2),
+	};
+	unsigned long long ns = fdinfo(c, "drm-engine-panthor"), value;
+	unsigned long long cycles = fdinfo(c, "drm-cycles-panthor");
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(settings); i++) {
+		unsigned long long ns_before = ns, cycles_before = cycles;
+		unsigned int on = settings[i];
+
+		CHECK_OK(tunable_set(path, "%u", on));
+		client_run(c, words, ARRAY_SIZE(words));
+		EXPECT_EQ(fdinfo_has(c, "drm-cycles-panthor", &value), !!(on & PROFILE_CYCLES));
+		EXPECT_EQ(fdinfo_has(c, "drm-engine-panthor", &value), !!(on & PROFILE_TIME));
+		CHECK_OK(tunable_set(path, "%u", PROFILE_CYCLES | PROFILE_TIME));
+		ns = fdinfo(c, "drm-engine-panthor");
+		cycles = fdinfo(c, "drm-cycles-panthor");
+		EXPECT((cycles > cycles_before) == !!(on & PROFILE_CYCLES) &&
+		       cycles >= cycles_before, "with %u: from %llu to %llu cycles", on,
+		       cycles_before, cycles);
+		EXPECT((ns > ns_before) == !!(on & PROFILE_TIME) && ns >= ns_before,
+		       "with %u: from %llu to %llu ns", on, ns_before, ns);
+	}
 }
 
 void test_profiling(const void *arg)
@@ -499,6 +543,8 @@ void test_profiling(const void *arg)
 	metric_double("cycles_per_tick", cycles[2] * 1e9 / hz / ns[2]);
 	EXPECT(cycles[2] * 1e9 / hz > ns[2] / 2 && cycles[2] * 1e9 / hz < ns[2] * 2.0,
 	       "%llu cycles at %llu Hz in %llu ns", cycles[2], hz, ns[2]);
+
+	profile_each(&c, path);
 
 	/* Jobs are 24 instructions long now, and do not divide the ring's length */
 	count_jobs(&c, 200);

@@ -334,6 +334,8 @@ static const struct test tests[] = {
 	  test_timestamps, NULL, 0 },
 	{ "flush_id", "the LATEST_FLUSH_ID page, suspended and active", test_flush_id, NULL, 0 },
 	{ "suspend", "100 runtime suspend and resume cycles", test_suspend, NULL, 0 },
+	{ "power_events", "trace events of power while they are wanted, and no longer",
+	  test_power_events, NULL, 0 },
 	{ "awake", "30 s kept awake, the firmware's pings answered", test_awake, NULL, 0 },
 	{ "rebind", "20 unbind and bind cycles through sysfs", test_rebind, NULL, 0 },
 	{ "reload", "the module unloaded and loaded again", test_reload, NULL, 0 },

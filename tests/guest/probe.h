@@ -14,6 +14,7 @@ void test_timestamps(const void *arg);
 /* probe_power.c */
 void test_flush_id(const void *arg);
 void test_suspend(const void *arg);
+void test_power_events(const void *arg);
 void test_awake(const void *arg);
 void test_rebind(const void *arg);
 void test_reload(const void *arg);

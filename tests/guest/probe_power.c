@@ -27,6 +27,7 @@
 #define SUSPEND_WAIT_S patience(20)
 
 #define JOB_IRQ_EVENT "panthor/gpu_job_irq"
+#define POWER_EVENT "panthor/gpu_power_status"
 
 /* Bit 31 of a job interrupt: the firmware's global interface. */
 #define JOB_IRQ_GLOBAL 0x80000000u
@@ -185,6 +186,115 @@ void test_awake(const void *arg)
 		metric_int("pings", pings);
 	}
 	read_timestamp(&gpu);
+	expect_quiet(&log);
+	panthor_close(&gpu);
+}
+
+/* --- What the driver tells of power --- */
+
+struct power_seen {
+	struct drm_panthor_gpu_info info;
+	unsigned int on;		/* events with the L2 cache on */
+};
+
+static void check_power(const char *task, int pid, const char *text, void *data)
+{
+	unsigned long long shader, tiler, l2;
+	struct power_seen *seen = data;
+	const char *at = strstr(text, "shader_bitmap=");
+
+	(void)task;
+	(void)pid;
+	CHECK(at && sscanf(at, "shader_bitmap=%llx tiler_bitmap=%llx l2_bitmap=%llx", &shader,
+			   &tiler, &l2) == 3, "an event of power: %s", text);
+	EXPECT(!(shader & ~seen->info.shader_present), "shader cores 0x%llx of 0x%llx", shader,
+	       (unsigned long long)seen->info.shader_present);
+	EXPECT(!(tiler & ~seen->info.tiler_present), "tilers 0x%llx of 0x%llx", tiler,
+	       (unsigned long long)seen->info.tiler_present);
+	EXPECT(!(l2 & ~seen->info.l2_present), "L2 caches 0x%llx of 0x%llx", l2,
+	       (unsigned long long)seen->info.l2_present);
+	/* Nothing else is on without it */
+	EXPECT(l2 || !(shader | tiler), "no L2 cache, shader cores 0x%llx, tilers 0x%llx", shader,
+	       tiler);
+	seen->on += l2 != 0;
+}
+
+/* Interrupts of the GPU's line, of all CPUs */
+static unsigned long long gpu_interrupts(void)
+{
+	unsigned long long sum = 0;
+	char *text = read_all("/proc/interrupts"), *line, *save, *p, *end;
+
+	CHECK(text, "/proc/interrupts: %m");
+	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		if (!strstr(line, "panthor-gpu"))
+			continue;
+		p = strchr(line, ':');
+		for (p = p ? p + 1 : line; ; p = end) {
+			unsigned long long n = strtoull(p, &end, 10);
+
+			if (end == p || *end != ' ')
+				break;
+			sum += n;
+		}
+	}
+	free(text);
+	return sum;
+}
+
+static unsigned long long power_cycles(const struct panthor *gpu, unsigned int cycles)
+{
+	unsigned long long before = gpu_interrupts();
+
+	for (unsigned int i = 0; i < cycles; i++) {
+		read_timestamp(gpu);
+		wait_suspended(gpu);
+	}
+	return gpu_interrupts() - before;
+}
+
+/*
+ * The interrupts of power changes are wanted only while somebody looks: each resume has
+ * the L2 cache powered on, and tells of it then.
+ */
+void test_power_events(const void *arg)
+{
+	enum { CYCLES = 10 };
+	static const char enable[] = "/sys/kernel/tracing/events/" POWER_EVENT "/enable";
+	struct power_seen seen = { 0 };
+	unsigned long long with, without, events;
+	struct panthor gpu;
+	struct klog log;
+	int ret;
+
+	(void)arg;
+	open_gpu(&gpu);
+	CHECK_OK(klog_open(&log, true));
+	CHECK_OK(panthor_query(&gpu, DRM_PANTHOR_DEV_QUERY_GPU_INFO, &seen.info,
+			       sizeof(seen.info)));
+	set_power_control(&gpu, "auto");
+	wait_suspended(&gpu);
+	ret = trace_start(POWER_EVENT);
+	if (ret == -ENOENT)
+		test_skip("%s is not known to this kernel", POWER_EVENT);
+	CHECK_OK(ret);
+	wait_suspended(&gpu);
+	CHECK_OK(trace_empty());
+	with = power_cycles(&gpu, CYCLES);
+	events = CHECK_OK(trace_read(POWER_EVENT, check_power, &seen));
+	EXPECT(seen.on >= CYCLES, "%u of %llu events have the L2 cache on, in %u resumes", seen.on,
+	       events, CYCLES);
+
+	CHECK_OK(tunable_set(enable, "0"));
+	wait_suspended(&gpu);
+	CHECK_OK(trace_empty());
+	without = power_cycles(&gpu, CYCLES);
+	EXPECT_EQ(trace_read(POWER_EVENT, NULL, NULL), 0);
+	EXPECT(with >= without + CYCLES, "%llu interrupts with the event, %llu without", with,
+	       without);
+	metric_int("events", events);
+	metric_int("interrupts_with", with);
+	metric_int("interrupts_without", without);
 	expect_quiet(&log);
 	panthor_close(&gpu);
 }
