@@ -83,6 +83,8 @@ enum message {
 /* A rule that hits when the phase begins, with the driver's next read of the clock */
 #define AT_ONCE		"reg-read block=gpu reg=timestamp count=1 -> "
 
+struct scene;
+
 struct fault_case {
 	const char *fault;		/* the test is FAULT.PHASE */
 	enum phase phase;
@@ -100,6 +102,7 @@ struct fault_case {
 	bool wedged;			/* or never, until it is reset */
 	bool dirty;			/* it has latched something that only a reset takes away */
 	bool lasting;			/* until the driver is loaded anew: LASTING */
+	void (*meet)(struct scene *s);	/* RUNNING: beside the jobs, if not the usual */
 	bool draws;			/* jobs draw before they copy, and need tiler memory for it */
 };
 
@@ -169,6 +172,9 @@ uint64_t party_locked(unsigned int as);
 void party_check_copy(struct party *p);
 /* The pattern is what it was, to the CPU. */
 void party_check_pattern(const struct party *p);
+
+/* fault_bind.c: what a case may have for `meet` */
+void meet_async_binds(struct scene *s);
 
 #define RULE_NAME	40
 

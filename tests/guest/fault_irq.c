@@ -121,6 +121,16 @@ static const struct fault_case fault_irq_cases[] = {
 		"mmu_irq_masked", RUNNING, { AT_ONCE "raise line=mmu bits=0xffff0000" },
 		UNAFFECTED, .by = "panthor_mmu_fault_mask",
 	},
+	/* Of an address space that nobody has: said, and masked until somebody has it */
+	{
+		"mmu_irq_unowned", IDLE, { AT_ONCE "raise line=mmu bits=0x80" },
+		UNAFFECTED, .by = "panthor_mmu_irq_handler", .says = M(MMU_FAULT),
+		.text = "AS7 at VA", .dirty = true,
+	}, {
+		"mmu_irq_unowned", RUNNING, { AT_ONCE "raise line=mmu bits=0x80" },
+		UNAFFECTED, .by = "panthor_mmu_irq_handler", .says = M(MMU_FAULT),
+		.text = "AS7 at VA", .dirty = true,
+	},
 };
 
 FAULT_TABLE(fault_irq);

@@ -215,7 +215,7 @@ static void do_running(struct scene *s)
 	party_started(&s->other);
 	fault_begin(s);
 	for (unsigned int i = 0; i < ROUNDS && !struck(s); i++)
-		meet[i % ARRAY_SIZE(meet)](s);
+		(s->f->meet ?: meet[i % ARRAY_SIZE(meet)])(s);
 	/* What has not struck yet is to strike when the jobs end. */
 	if (struck(s)) {
 		sleep_ms(SETTLE_MS);

@@ -27,6 +27,21 @@
 		.says = M(CS_FAULT), .text = "CS_FAULT.EXCEPTION_TYPE: " #type " ",	\
 	}
 
+/* CS_ACK's bits, and the interrupt that tells of the queue: nobody is to blame */
+#define FATAL_EVENT	"0x40000000"
+#define FAULT_EVENT	"0x80000000"
+#define UNOWNED(name, csg, csg_bit, cs, cs_bit, event, what)			\
+	{									\
+		name, RUNNING,							\
+		{ AT_ONCE "interface block=cs side=out csg=" #csg " cs=" #cs	\
+		  " offset=0 bits=" event,					\
+		  AT_ONCE "interface block=csg side=out csg=" #csg		\
+		  " offset=0xc bits=" #cs_bit " time=50us",			\
+		  AT_ONCE "raise line=job bits=" #csg_bit " time=100us" },	\
+		UNAFFECTED, .by = "cs_slot_process_irq_locked", .says = M(what),	\
+		.text = "CSG slot " #csg " CS slot: " #cs "($|[^0-9])",		\
+	}
+
 static const struct fault_case fault_sched_cases[] = {
 	REQUEST("start_unanswered", RUNNING, "request=start", "never"),
 	REQUEST("end_unanswered", RUNNING, "request=terminate", "never"),
@@ -114,6 +129,11 @@ static const struct fault_case fault_sched_cases[] = {
 		KILLS_GROUP, .by = "group_process_tiler_oom", FATAL, LIVES,
 		.says = M(HEAP_FAILED),
 	},
+
+	/* An event of a slot without a group, of a queue that the group does not have */
+	UNOWNED("fatal_of_nobody", 7, 0x80, 0, 0x1, FATAL_EVENT, CS_FATAL),
+	UNOWNED("fault_of_nobody", 7, 0x80, 0, 0x1, FAULT_EVENT, CS_FAULT),
+	UNOWNED("fault_of_no_queue", 0, 0x1, 3, 0x8, FAULT_EVENT, CS_FAULT),
 
 	QUEUE_FATAL("cs_config_fault", 0x40),
 	QUEUE_FATAL("cs_endpoint_fault", 0x44),
