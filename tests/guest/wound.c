@@ -16,6 +16,7 @@
 #include "client.h"
 #include "fail.h"
 #include "harness.h"
+#include "vgem.h"
 
 #define MAP_VA		0x40000000ull
 #define NO_HANDLE	0x7ffffffu
@@ -154,11 +155,58 @@ static void test_group_create(const void *arg)
 	client_close(&c);
 }
 
+#define IMPORT_SIZE	(64 * KIB)
+/* Longer than an unmap takes */
+#define UNMAP_S		10
+
+/*
+ * What another driver's buffer has for pages only its driver knows. The client is the
+ * child's own: a task that dies in there holds the VM's lock, for which its end waits.
+ */
+static void __attribute__((noreturn)) unmap_tail(int vgem)
+{
+	struct client c;
+	struct bo bo;
+	int dmabuf;
+
+	open_client(&c);
+	dmabuf = CHECK_OK(vgem_create(vgem, IMPORT_SIZE));
+	CHECK_OK(bo_import(&c.gpu, &bo, dmabuf, IMPORT_SIZE));
+	CHECK_OK(bo_bind(&c.gpu, &bo, c.vm, MAP_VA));
+	_exit(-vm_unbind(&c.gpu, c.vm, MAP_VA + IMPORT_SIZE / 2, IMPORT_SIZE / 2));
+}
+
+static void test_unmap_imported(const void *arg)
+{
+	static const char file[] = "docs/findings/imported-cut.md";
+	double deadline = now() + patience(UNMAP_S);
+	int status, vgem = vgem_open();
+	pid_t pid, ended;
+
+	(void)arg;
+	if (vgem < 0)
+		test_skip("the kernel has no vgem (CONFIG_DRM_VGEM)");
+	test_known(OOPS, file);
+	pid = fork();
+	CHECK(pid >= 0, "fork: %m");
+	if (!pid)
+		unmap_tail(vgem);
+	while (!(ended = waitpid(pid, &status, WNOHANG)) && now() < deadline)
+		sleep_ms(20);
+	if (!ended || WIFSIGNALED(status))
+		test_seen(file, "a part of an imported buffer's mapping is unmapped: %s",
+			  ended ? strsignal(WTERMSIG(status)) : "the task never ends");
+	else
+		EXPECT_EQ(WEXITSTATUS(status), 0);
+}
+
 static const struct test tests[] = {
 	{ "vm_destroy", "a VM is destroyed, without memory for it (run it alone)", test_vm_destroy,
 	  NULL, 0 },
 	{ "group_create", "a group, without memory for a scheduler (run it alone)",
 	  test_group_create, NULL, 0 },
+	{ "unmap_imported", "a part of another driver's buffer is unmapped (run it alone)",
+	  test_unmap_imported, NULL, 0 },
 	{ "signal_nothing", "a job signals a syncobj that is not there (run it alone)",
 	  test_signal_nothing, NULL, 0 },
 };
