@@ -126,6 +126,35 @@ static void undo_async(struct nomem *n)
 	unmap(n);
 }
 
+/* A VM and a buffer of no VM, whose fences have no place to be in yet */
+static void before_map_async_new(struct nomem *n)
+{
+	n->vm = CHECK_OK(panthor_vm_create(&n->c.gpu));
+	before_map_new(n);
+}
+
+static void drop_vm_and_buffer(struct nomem *n)
+{
+	CHECK_OK(panthor_vm_destroy(&n->c.gpu, n->vm));
+	CHECK_OK(bo_destroy(&n->c.gpu, &n->made));
+}
+
+static int call_map_async_new(struct nomem *n)
+{
+	int ret = bo_bind_later(&n->c.gpu, &n->made, n->vm, MAP_VA, n->c.done, n->c.done);
+
+	if (ret)
+		drop_vm_and_buffer(n);
+	return ret;
+}
+
+static void undo_map_async_new(struct nomem *n)
+{
+	CHECK_OK(syncobj_wait(&n->c.gpu, n->c.done, JOB_MS));
+	EXPECT_EQ(syncobj_status(&n->c.gpu, n->c.done), 0);
+	drop_vm_and_buffer(n);
+}
+
 static void before_unmap(struct nomem *n)
 {
 	CHECK_OK(bo_bind(&n->c.gpu, &n->bo, n->c.vm, MAP_VA));
@@ -249,6 +278,37 @@ static void undo_submit(struct nomem *n)
 	CHECK_OK(timeline_wait(&n->c.gpu, n->line, n->point, JOB_MS));
 }
 
+/* The same by a new group of a new VM, in which a new buffer of no VM is bound */
+static void before_submit_new(struct nomem *n)
+{
+	before_map_async_new(n);
+	CHECK_OK(bo_bind(&n->c.gpu, &n->c.code, n->vm, CODE_VA));
+	CHECK_OK(bo_bind(&n->c.gpu, &n->made, n->vm, MAP_VA));
+	n->handle = CHECK_OK(group_create(&n->c.gpu, n->vm, 1, 4096, PANTHOR_GROUP_PRIORITY_LOW));
+}
+
+static void drop_submit_new(struct nomem *n)
+{
+	undo_group_create(n);
+	drop_vm_and_buffer(n);
+}
+
+static int call_submit_new(struct nomem *n)
+{
+	const struct sync_point wait = { n->line, n->point }, signal = { n->line, n->point + 1 };
+	int ret = group_submit_syncs(&n->c.gpu, n->handle, 0, CODE_VA, 64, &wait, 1, &signal);
+
+	if (ret)
+		drop_submit_new(n);
+	return ret;
+}
+
+static void undo_submit_new(struct nomem *n)
+{
+	undo_submit(n);
+	drop_submit_new(n);
+}
+
 /* All that is bound has to be brought back, and mapped again, before the job. */
 static void before_submit_evicted(struct nomem *n)
 {
@@ -293,6 +353,8 @@ static const struct sweep sweeps[] = {
 	{ "map_sparse", "no buffer is mapped", NULL, call_map_sparse, unmap, FAIL_BOTH, {}, NULL },
 	{ "map_async", "a mapping is queued", NULL, call_map_async, undo_async, FAIL_BOTH, {},
 	  NULL },
+	{ "map_async_new", "a mapping of a new buffer is queued in a new VM", before_map_async_new,
+	  call_map_async_new, undo_map_async_new, FAIL_BOTH, {}, NULL },
 	{ "unmap", "pages are unmapped amid others", before_unmap, call_unmap, unmap, FAIL_BOTH, {},
 	  NULL },
 	{ "bo_create", "a buffer is created", NULL, call_bo_create, undo_bo, FAIL_BOTH, {}, NULL },
@@ -305,6 +367,9 @@ static const struct sweep sweeps[] = {
 	{ "tiler_heap_create", "a tiler heap is created", before_heap_create, call_heap_create,
 	  undo_heap_create, FAIL_BOTH, {}, NULL },
 	{ "group_submit", "a job is queued", NULL, call_submit, undo_submit, FAIL_BOTH, {},
+	  "panthor_submit_ctx_collect_jobs_signal_ops" },
+	{ "group_submit_new", "a job is queued in a new VM with a new buffer", before_submit_new,
+	  call_submit_new, undo_submit_new, FAIL_BOTH, {},
 	  "panthor_submit_ctx_collect_jobs_signal_ops" },
 	{ "group_submit_evicted", "a job is queued, whose buffers are in swap",
 	  before_submit_evicted, call_submit_evicted, undo_submit_evicted, FAIL_BOTH, {},
