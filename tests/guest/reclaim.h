@@ -48,6 +48,8 @@ struct rig {
 	struct rig_vm vms[RIG_VMS];
 	uint32_t done;			/* syncobj of the last copy */
 	bool awake;			/* the GPU is not let go down */
+	double blocked;			/* since when a job waits, or 0; its syncobj */
+	uint32_t blocked_done;
 };
 
 /* Addresses of a VM for the buffer under test: the usual one, and another one */
@@ -72,6 +74,8 @@ void rig_block(struct rig *rig, unsigned int vm, enum rig_queue queue, uint64_t 
 /* The place in the code buffer that such a job may wait for, and letting it go on */
 uint64_t rig_flag_va(const struct rig *rig, unsigned int vm);
 void rig_set_flag(struct rig *rig, unsigned int vm, uint64_t value);
+/* Skips the test if the driver has ended such a job meanwhile, for it has waited too long. */
+void rig_need_blocked(const struct rig *rig);
 
 /* The address space that maps an address; -1: none does */
 int rig_find_as(uint64_t va);

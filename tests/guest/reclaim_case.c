@@ -113,6 +113,7 @@ static void fire(const struct cell *c, struct rig *rig, struct buffer *b, int ev
 	/* Once more: the driver counts what it tries in vain */
 	if (verdict != EVICTED && verdict != ANY)
 		c->trigger->fire(rig, b);
+	rig_need_blocked(rig);
 	CHECK(has_come_true(rig, b, verdict, evictions), "the buffer %s", texts[verdict]);
 }
 

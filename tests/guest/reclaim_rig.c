@@ -19,6 +19,9 @@
 #define TARGET_AT	0x10000000ull
 #define OTHER_AT	0x20000000ull
 
+/* panthor_sched.c, JOB_TIMEOUT_MS: whatever a job waits for */
+#define JOB_TIMEOUT_S	5
+
 /* In the code buffer: the copying job, the blocked ones, what one of them may wait for */
 #define BLOCK_OFFSET	1024
 #define BLOCK_SIZE	64
@@ -176,6 +179,19 @@ void rig_block(struct rig *rig, unsigned int vm, enum rig_queue queue, uint64_t 
 	memcpy(v->code.map + at, words, sizeof(words));
 	CHECK_OK(group_submit(&rig->gpu, v->group, queue, v->base + CODE_AT + at, sizeof(words), 0,
 			      signal));
+	rig->blocked = now();
+	rig->blocked_done = signal;
+}
+
+void rig_need_blocked(const struct rig *rig)
+{
+	if (!rig->blocked || now() - rig->blocked < JOB_TIMEOUT_S ||
+	    syncobj_wait(&rig->gpu, rig->blocked_done, 0) == -ETIME)
+		return;
+	test_allow("job timeout");
+	test_skip("what was to happen while a job waits took %.1f s, and the driver ends a job "
+		  "after %d s (panthor_sched.c, JOB_TIMEOUT_MS): the host is too busy",
+		  now() - rig->blocked, JOB_TIMEOUT_S);
 }
 
 int rig_find_as(uint64_t va)
