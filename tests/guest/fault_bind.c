@@ -9,6 +9,7 @@
 #include "harness.h"
 #include "host.h"
 
+/* Also in the rule of async_bind_stuck */
 #define EXTRA_VA	0x50000000ull
 
 enum { QUEUED = 2, EXTRA = 4 };
@@ -48,7 +49,7 @@ void meet_async_binds(struct scene *s)
 
 	if (fences_open(&fences))
 		test_skip("the kernel has neither CONFIG_SW_SYNC nor CONFIG_DRM_VGEM");
-	/* Active after the other two, it has address space 3; it locks nothing before that. */
+	/* Active, so that its maps lock: the rule knows them by EXTRA_VA. */
 	party_open(&p, "wrecked");
 	CHECK_OK(party_copy(&p));
 	CHECK_OK(party_result(&p, JOB_MS));

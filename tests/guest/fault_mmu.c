@@ -53,7 +53,7 @@ static const struct fault_case fault_mmu_cases[] = {
 
 	/* A VM_BIND that nobody can report to fails: its VM is given up, and no other */
 	{
-		"async_bind_stuck", RUNNING, { "as-command as=3 command=lock count=1 -> never" },
+		"async_bind_stuck", RUNNING, { "as-command command=lock va=0x50000000 count=1 -> never" },
 		RECOVERS, .by = "panthor_vm_bind_run_job", .meet = meet_async_binds,
 		.ms = REBOOT_MS, .polls = 8 * AS_MS, .says = M(AS_STUCK), .may = M(WARN_AS_DISABLE),
 	},
