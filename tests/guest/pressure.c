@@ -27,7 +27,7 @@
 #define WATERMARK_BOOST "/proc/sys/vm/watermark_boost_factor"
 
 /* What makes a group outgrow its limit */
-#define GROUP_TAKES (8 * MIB)
+#define GROUP_TAKES (2 * MIB)
 
 /* Free memory that the hog leaves until the first test needs less. */
 #define EARLY_ROOM (96 * MIB)
@@ -91,7 +91,7 @@ static void __attribute__((noreturn)) outgrow(size_t bytes)
 	_exit(0);
 }
 
-/* There is room for a quarter of what the process takes; the rest goes to swap. */
+/* There is room for half of what the process takes; the rest goes to swap. */
 void pressure_group_limit(void)
 {
 	long long used, before, after;
@@ -99,7 +99,7 @@ void pressure_group_limit(void)
 	pid_t pid;
 
 	CHECK_OK(read_number(&used, CGROUP "/memory.current"));
-	CHECK_OK(tunable_set(CGROUP "/memory.max", "%llu", used + GROUP_TAKES / 4));
+	CHECK_OK(tunable_set(CGROUP "/memory.max", "%llu", used + GROUP_TAKES / 2));
 	CHECK_OK(read_number(&before, CGROUP "/memory.swap.current"));
 	pid = fork();
 	CHECK(pid >= 0, "fork: %s", strerror(errno));

@@ -48,8 +48,10 @@ struct rig {
 	struct rig_vm vms[RIG_VMS];
 	uint32_t done;			/* syncobj of the last copy */
 	bool awake;			/* the GPU is not let go down */
-	double blocked;			/* since when a job waits, or 0; its syncobj */
-	uint32_t blocked_done;
+	struct {
+		double since;		/* or 0 */
+		uint32_t done;		/* syncobj */
+	} blocked[RIG_QUEUES];		/* jobs that wait */
 };
 
 /* Addresses of a VM for the buffer under test: the usual one, and another one */

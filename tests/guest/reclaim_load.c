@@ -289,6 +289,7 @@ static void start_blocked(struct rig *rig, struct buffer *b)
 
 static void stop_blocked(struct rig *rig, struct buffer *b)
 {
+	rig_need_blocked(rig);
 	CHECK_EQ(syncobj_wait(&rig->gpu, held.done, 0), -ETIME);
 	rig_set_flag(rig, 0, 1);
 	CHECK_OK(syncobj_wait(&rig->gpu, held.done, RECLAIM_WAIT_MS));

@@ -165,6 +165,7 @@ static void wait_ends(struct rig *rig, struct buffer *b)
 	buffer_map_cpu(rig, b);
 	*(volatile uint64_t *)(b->map + WAIT_OFFSET) = 1;
 	CHECK_OK(syncobj_wait(&rig->gpu, b->held, RECLAIM_WAIT_MS));
+	rig_need_blocked(rig);
 	CHECK_OK(syncobj_destroy(&rig->gpu, b->held));
 }
 
