@@ -48,6 +48,7 @@ struct rig {
 	struct rig_vm vms[RIG_VMS];
 	uint32_t done;			/* syncobj of the last copy */
 	bool awake;			/* the GPU is not let go down */
+	bool coherent;			/* the CPU sees what is in the GPU's caches */
 	struct {
 		double since;		/* or 0 */
 		uint32_t done;		/* syncobj */

@@ -58,12 +58,12 @@ static void keep_awake(struct rig *rig)
 }
 
 static void create_buffer(struct rig *rig, struct rig_vm *vm, struct bo *bo, size_t size,
-			  const char *label, uint64_t va)
+			  const char *label, uint64_t va, uint32_t flags)
 {
 	CHECK_OK(bo_create(&rig->gpu, bo, size, 0, label));
 	CHECK_OK(bo_mmap(&rig->gpu, bo));
 	memset(bo->map, 0, size);
-	CHECK_OK(bo_bind(&rig->gpu, bo, vm->vm, va));
+	CHECK_OK(vm_map(&rig->gpu, vm->vm, bo, 0, va, bo->size, flags));
 }
 
 static void create_group(struct rig *rig, struct rig_vm *vm)
@@ -74,8 +74,12 @@ static void create_group(struct rig *rig, struct rig_vm *vm)
 
 void rig_open(struct rig *rig, bool awake)
 {
+	struct drm_panthor_gpu_info info = { 0 };
+
 	memset(rig, 0, sizeof(*rig));
 	CHECK_OK(panthor_open(&rig->gpu));
+	CHECK_OK(panthor_query(&rig->gpu, DRM_PANTHOR_DEV_QUERY_GPU_INFO, &info, sizeof(info)));
+	rig->coherent = info.coherency_features & 1u << DRM_PANTHOR_GPU_COHERENCY_ACE_LITE;
 	rig->awake = awake;
 	if (awake)
 		keep_awake(rig);
@@ -85,8 +89,11 @@ void rig_open(struct rig *rig, bool awake)
 
 		vm->base = 0x40000000ull * (i + 1);
 		vm->vm = CHECK_OK(panthor_vm_create(&rig->gpu));
-		create_buffer(rig, vm, &vm->code, CODE_SIZE, "reclaim-code", vm->base + CODE_AT);
-		create_buffer(rig, vm, &vm->copy, COPY_SIZE, "reclaim-copy", vm->base + COPY_AT);
+		/* A job that waits for a word of it has to see the CPU change that. */
+		create_buffer(rig, vm, &vm->code, CODE_SIZE, "reclaim-code", vm->base + CODE_AT,
+			      DRM_PANTHOR_VM_BIND_OP_MAP_UNCACHED);
+		create_buffer(rig, vm, &vm->copy, COPY_SIZE, "reclaim-copy", vm->base + COPY_AT,
+			      0);
 		create_group(rig, vm);
 	}
 }
@@ -139,10 +146,13 @@ static void copy_pages(struct rig *rig, unsigned int vm, uint64_t from, uint32_t
 		CS_WAIT(0xff),
 		CS_ADD64(R_FROM, R_FROM, from_step), CS_ADD64(R_TO, R_TO, to_step),
 		CS_ADD32(R_COUNT, R_COUNT, -1), CS_BRANCH(CS_GT, R_COUNT, -10),
+		/* R_COUNT is 0: whatever has been flushed already */
+		CS_FLUSH(CS_CLEAN, CS_CLEAN, 0, R_COUNT, 0, 1), CS_WAIT(1 << 1),
 	};
+	const size_t size = sizeof(words) - (rig->coherent ? 2 * sizeof(words[0]) : 0);
 
 	CHECK(pages * COPY_STEP <= COPY_SIZE, "%zu pages", pages);
-	run(rig, vm, words, sizeof(words));
+	run(rig, vm, words, size);
 }
 
 void rig_read_pages(struct rig *rig, unsigned int vm, uint64_t va, size_t pages)
