@@ -86,6 +86,15 @@ int gpu_reset(void)
 	return 0;
 }
 
+int driver_renew(void)
+{
+	int ret = driver_unbind();
+
+	if (!ret)
+		ret = gpu_reset();
+	return ret ?: driver_bind();
+}
+
 void driver_may_lock_in_reset(void)
 {
 	/* LOCKADDR may be 0 by then. */

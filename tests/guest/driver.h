@@ -21,5 +21,7 @@ void driver_may_lock_in_reset(void);
 /* Take the device from the driver while clients have it open, as if it were pulled out. */
 int driver_unbind(void);
 int driver_bind(void);
+/* Take it, reset the GPU, and bring it back: for a GPU that no job of the driver's can mend. */
+int driver_renew(void);
 
 #endif

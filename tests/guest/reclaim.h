@@ -82,6 +82,8 @@ void rig_need_blocked(const struct rig *rig);
 
 /* The address space that maps an address; -1: none does */
 int rig_find_as(uint64_t va);
+/* The address space that has one of the VMs' buffers locked, and where; -1: none has */
+int rig_find_lock(const struct rig *rig, uint64_t *va);
 
 /* --- reclaim_buffer.c: a buffer under test, and what has to be in it --- */
 
@@ -258,7 +260,10 @@ char *scene_expect_reset(void);
 void scene_wait_for_reset(struct scene *s, char *boot);
 /* A new client finds nothing wrong */
 void scene_check_others(void);
-/* The buffer's VM may be lost, and not what the CPU sees of it; a new client works */
+/*
+ * The buffer's VM may be lost, and not what the CPU sees of it; a new client works. The
+ * scene is over with it.
+ */
 void scene_check_after_reset(struct scene *s);
 
 /* --- reclaim_pair.c --- */

@@ -292,9 +292,7 @@ static void test_j7_never(const void *arg)
 		inject_remove(rules[i]);
 		free(rules[i]);
 	}
-	CHECK_OK(driver_unbind());
-	CHECK_OK(gpu_reset());
-	CHECK_OK(driver_bind());
+	CHECK_OK(driver_renew());
 	scene_open(&s, "B04");
 	scene_verify(&s);
 	scene_close(&s);

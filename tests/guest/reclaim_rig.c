@@ -212,15 +212,37 @@ void rig_need_blocked(const struct rig *rig)
 	}
 }
 
-int rig_find_as(uint64_t va)
+static unsigned int as_count(void)
 {
 	static unsigned int count;
-	struct host_range range;
 
 	if (!count)
 		count = host_property("as-count");
-	for (unsigned int as = 1; as < count; as++)
+	return count;
+}
+
+int rig_find_as(uint64_t va)
+{
+	struct host_range range;
+
+	for (unsigned int as = 1; as < as_count(); as++)
 		if (host_mappings(as, va, va + PAGE - 1, &range, 1) && !range.exception)
 			return as;
+	return -1;
+}
+
+int rig_find_lock(const struct rig *rig, uint64_t *va)
+{
+	static const uint64_t ats[] = { CODE_AT, COPY_AT, TARGET_AT, OTHER_AT };
+	struct host_peek peek;
+
+	for (unsigned int i = 0; i < RIG_VMS * ARRAY_SIZE(ats); i++) {
+		*va = rig->vms[i % RIG_VMS].base + ats[i / RIG_VMS];
+		for (unsigned int as = 1; as < as_count(); as++) {
+			host_translate(as, *va, "read", &peek);
+			if (peek.locked)
+				return as;
+		}
+	}
 	return -1;
 }

@@ -73,6 +73,16 @@ void scene_check_others(void)
 
 void scene_check_after_reset(struct scene *s)
 {
-	scene_check_others();
+	uint64_t va;
+	int as = rig_find_lock(&s->rig, &va);
+
 	EXPECT_EQ(buffer_wrong_cpu(&s->rig, &s->b), 0);
+	if (as > 0) {
+		test_seen(LOCK_IN_RESET, "AS %d: an eviction left 0x%llx locked", as,
+			  (unsigned long long)va);
+		buffer_unmap_cpu(&s->b);
+		panthor_close(&s->rig.gpu);
+		CHECK_OK(driver_renew());
+	}
+	scene_check_others();
 }
