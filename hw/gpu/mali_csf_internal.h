@@ -622,6 +622,7 @@ typedef enum MaliXlateSource {
     MALI_FROM_TLB,
     MALI_FROM_WALK_CACHE,
     MALI_FROM_TABLES,
+    MALI_FROM_MODE,         /* the address space has no tables */
 } MaliXlateSource;
 
 uint8_t mali_mmu_peek(MaliCsfState *s, unsigned as, uint64_t va,

@@ -156,7 +156,7 @@ uint8_t mali_mmu_peek(MaliCsfState *s, unsigned nr, uint64_t va,
                       MaliAccess access, MaliPtwResult *res,
                       MaliXlateSource *source)
 {
-    *source = MALI_FROM_TABLES;
+    *source = MALI_FROM_MODE;
     if (FIELD_EX64(s->as[nr].transcfg, AS_TRANSCFG, MODE) != AS_MODE_4K) {
         return mali_mmu_walk(s, nr, va, access, res);
     }

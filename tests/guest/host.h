@@ -46,7 +46,7 @@ struct host_translation {
 struct host_peek {
 	bool locked;			/* an access would wait for the end of a lock */
 	bool stale;			/* the two differ */
-	char source[16];		/* of `cached`: tlb, walk-cache or tables */
+	char source[16];		/* of `cached`: tlb, walk-cache, tables, or mode: it has none */
 	struct host_translation cached;	/* what an access gets now */
 	struct host_translation fresh;	/* what the page tables say now */
 };

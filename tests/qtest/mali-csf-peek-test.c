@@ -139,6 +139,36 @@ static void test_translate(void)
     qtest_quit(qts);
 }
 
+/* Without tables: by the mode alone, whatever root is still in the register */
+static void test_translate_mode(void)
+{
+    static const struct {
+        uint64_t transcfg;
+        uint8_t exception;
+    } modes[] = {
+        { TRANSCFG_UNMAPPED, 0xc0 },
+        { 2, 0 },               /* IDENTITY */
+    };
+    QTestState *qts = gpu_start("");
+    PageTables pt = pt_new(qts, RAM_TABLES);
+    QDict *answer;
+
+    pt_map(&pt, VA, RAM_SECTION, 0x1000, PTE_LEAF);
+    for (int i = 0; i < ARRAY_SIZE(modes); i++) {
+        gpu_as_config(qts, 1, pt.root, MEMATTR_COHERENT, modes[i].transcfg);
+        answer = translate(qts, 1, VA, "read");
+        check_answer(answer, "mode", false);
+        check_side(answer, "cached", modes[i].exception, VA, "rwx");
+        check_side(answer, "fresh", modes[i].exception, VA, "rwx");
+        qobject_unref(answer);
+    }
+    gpu_as_config(qts, 1, pt.root, MEMATTR_COHERENT, TRANSCFG_48);
+    answer = translate(qts, 1, VA, "read");
+    check_answer(answer, "tables", false);
+    qobject_unref(answer);
+    qtest_quit(qts);
+}
+
 /* The cache and the tables, at each step of a change in them */
 static void test_translate_stale(void)
 {
@@ -685,6 +715,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
 
     qtest_add_func("mali-csf/peek/translate", test_translate);
+    qtest_add_func("mali-csf/peek/translate-mode", test_translate_mode);
     qtest_add_func("mali-csf/peek/translate-stale", test_translate_stale);
     qtest_add_func("mali-csf/peek/translate-walk-cache",
                    test_translate_walk_cache);
