@@ -7,6 +7,8 @@
 
 #include <stdio.h>
 
+#include "client.h"
+#include "group.h"
 #include "harness.h"
 #include "panthor.h"
 #include "util.h"
@@ -94,9 +96,74 @@ static void test_rest(const void *arg)
 	panthor_close(&gpu);
 }
 
+/* A client's VM with a group, whose jobs bring back what was evicted; and two buffers */
+struct pair {
+	struct panthor gpu;
+	uint32_t vm, group, done;
+	struct bo first, second;
+};
+
+static void pair_open(struct pair *p, const char *first, const char *second)
+{
+	need(&p->gpu);
+	p->vm = CHECK_OK(panthor_vm_create(&p->gpu));
+	p->group = CHECK_OK(group_create(&p->gpu, p->vm, 1, PAGE, PANTHOR_GROUP_PRIORITY_MEDIUM));
+	p->done = CHECK_OK(syncobj_create(&p->gpu));
+	fill(&p->gpu, &p->first, first);
+	CHECK_OK(bo_munmap(&p->first));
+	CHECK_OK(bo_bind(&p->gpu, &p->first, p->vm, VA));
+	fill(&p->gpu, &p->second, second);
+	CHECK_OK(bo_munmap(&p->second));
+}
+
+static void pair_close(struct pair *p)
+{
+	CHECK_OK(bo_destroy(&p->gpu, &p->first));
+	CHECK_OK(bo_destroy(&p->gpu, &p->second));
+	CHECK_OK(group_destroy(&p->gpu, p->group));
+	CHECK_OK(panthor_vm_destroy(&p->gpu, p->vm));
+	panthor_close(&p->gpu);
+}
+
+/* Restored for a job, it is one of those of its VM: it goes before one that was bound later. */
+static void test_restored(const void *arg)
+{
+	struct pair p;
+
+	(void)arg;
+	pair_open(&p, "lists-restored", "lists-later");
+	EXPECT_EQ(CHECK_OK(panthor_shrink(&p.gpu, ALL)), 2 * SIZE / PAGE);
+	CHECK_OK(group_submit(&p.gpu, p.group, 0, 0, 0, 0, p.done));
+	CHECK_OK(syncobj_wait(&p.gpu, p.done, JOB_MS));
+	CHECK(resident(&p.gpu, &p.first), "the job did not bring the buffer back");
+	CHECK_OK(bo_bind(&p.gpu, &p.second, p.vm, VA + SIZE));
+	EXPECT_EQ(CHECK_OK(panthor_shrink(&p.gpu, 1)), SIZE / PAGE);
+	EXPECT(!resident(&p.gpu, &p.first), "the buffer that was restored did not go first");
+	EXPECT(resident(&p.gpu, &p.second), "the buffer that was bound later went first");
+	pair_close(&p);
+}
+
+/* Bound no more, it is unused: it goes before one that is bound, although it was used later. */
+static void test_unbound(const void *arg)
+{
+	struct pair p;
+
+	(void)arg;
+	pair_open(&p, "lists-bound", "lists-unbound");
+	CHECK_OK(bo_bind(&p.gpu, &p.second, p.vm, VA + SIZE));
+	CHECK_OK(vm_unbind(&p.gpu, p.vm, VA + SIZE, SIZE));
+	EXPECT_EQ(CHECK_OK(panthor_shrink(&p.gpu, 1)), SIZE / PAGE);
+	EXPECT(!resident(&p.gpu, &p.second), "the buffer that is not bound did not go first");
+	EXPECT(resident(&p.gpu, &p.first), "the buffer that is bound went first");
+	pair_close(&p);
+}
+
 static const struct test tests[] = {
 	{ "mmap", "mapped by the CPU again: later than what is not", test_mmap, NULL, 0 },
 	{ "rest", "a VM's buffers one after another, the oldest first", test_rest, NULL, 0 },
+	{ "restored", "brought back by a job: before what was bound later", test_restored, NULL,
+	  0 },
+	{ "unbound", "unbound: before what is bound", test_unbound, NULL, 0 },
 };
 
 int main(int argc, char **argv)

@@ -274,10 +274,12 @@ int bo_munmap(struct bo *bo)
 	return ret;
 }
 
-static int vm_bind(const struct panthor *gpu, uint32_t vm, struct drm_panthor_vm_bind_op *op)
+static int vm_bind(const struct panthor *gpu, uint32_t vm, uint32_t flags,
+		   struct drm_panthor_vm_bind_op *op)
 {
 	struct drm_panthor_vm_bind bind = {
 		.vm_id = vm,
+		.flags = flags,
 		.ops = DRM_PANTHOR_OBJ_ARRAY(1, op),
 	};
 
@@ -308,7 +310,7 @@ int vm_map(const struct panthor *gpu, uint32_t vm, const struct bo *bo, uint64_t
 	struct drm_panthor_vm_bind_op op;
 
 	fill_map(&op, bo, offset, va, size, flags);
-	return vm_bind(gpu, vm, &op);
+	return vm_bind(gpu, vm, 0, &op);
 }
 
 int bo_bind_later(const struct panthor *gpu, const struct bo *bo, uint32_t vm, uint64_t va,
@@ -319,15 +321,10 @@ int bo_bind_later(const struct panthor *gpu, const struct bo *bo, uint32_t vm, u
 		{ .flags = DRM_PANTHOR_SYNC_OP_SIGNAL, .handle = signal },
 	};
 	struct drm_panthor_vm_bind_op op;
-	struct drm_panthor_vm_bind bind = {
-		.vm_id = vm,
-		.flags = DRM_PANTHOR_VM_BIND_ASYNC,
-		.ops = DRM_PANTHOR_OBJ_ARRAY(1, &op),
-	};
 
 	fill_map(&op, bo, 0, va, bo->size, 0);
 	op.syncs = (struct drm_panthor_obj_array)DRM_PANTHOR_OBJ_ARRAY(2, syncs);
-	return drm_ioctl(gpu, DRM_IOCTL_PANTHOR_VM_BIND, &bind);
+	return vm_bind(gpu, vm, DRM_PANTHOR_VM_BIND_ASYNC, &op);
 }
 
 int vm_unbind(const struct panthor *gpu, uint32_t vm, uint64_t va, uint64_t size)
@@ -338,7 +335,23 @@ int vm_unbind(const struct panthor *gpu, uint32_t vm, uint64_t va, uint64_t size
 		.size = size,
 	};
 
-	return vm_bind(gpu, vm, &op);
+	return vm_bind(gpu, vm, 0, &op);
+}
+
+int vm_unbind_async(const struct panthor *gpu, uint32_t vm, uint64_t va, uint64_t size,
+		    uint32_t signal)
+{
+	struct drm_panthor_sync_op sync = {
+		.flags = DRM_PANTHOR_SYNC_OP_SIGNAL, .handle = signal,
+	};
+	struct drm_panthor_vm_bind_op op = {
+		.flags = DRM_PANTHOR_VM_BIND_OP_TYPE_UNMAP,
+		.va = va,
+		.size = size,
+		.syncs = DRM_PANTHOR_OBJ_ARRAY(1, &sync),
+	};
+
+	return vm_bind(gpu, vm, DRM_PANTHOR_VM_BIND_ASYNC, &op);
 }
 
 static char *read_gems(const struct panthor *gpu)

@@ -87,6 +87,9 @@ int vm_map(const struct panthor *gpu, uint32_t vm, const struct bo *bo, uint64_t
 int bo_bind_later(const struct panthor *gpu, const struct bo *bo, uint32_t vm, uint64_t va,
 		  uint32_t wait, uint32_t signal);
 int vm_unbind(const struct panthor *gpu, uint32_t vm, uint64_t va, uint64_t size);
+/* Take it out as soon as the VM's queue comes to it; then the syncobj `signal` is signalled. */
+int vm_unbind_async(const struct panthor *gpu, uint32_t vm, uint64_t va, uint64_t size,
+		    uint32_t signal);
 
 /* A line of debugfs gems. */
 struct gem {

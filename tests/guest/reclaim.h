@@ -250,6 +250,8 @@ void scene_close(struct scene *s);
 void scene_verify(struct scene *s);
 /* Have all evicted that can be. Returns the number of pages. */
 long long scene_shrink(struct scene *s);
+/* A job without a stream, for which the VM's buffers are restored. 0 or -errno. */
+int scene_submit_empty(struct scene *s, unsigned int vm);
 
 /* There will be a reset, after which the firmware takes its time; returns a rule's name */
 char *scene_expect_reset(void);
@@ -279,7 +281,8 @@ struct test_table {
 	size_t nr;
 };
 
-/* reclaim_directed.c, reclaim_hard.c, reclaim_fail.c, reclaim_disk.c */
-extern const struct test_table directed_tests, hard_tests, fail_tests, disk_tests, walk_tests;
+/* reclaim_directed.c, reclaim_end.c, reclaim_hard.c, reclaim_fail.c, reclaim_disk.c */
+extern const struct test_table directed_tests, end_tests, hard_tests, fail_tests, disk_tests,
+	walk_tests;
 
 #endif

@@ -21,12 +21,6 @@
 
 #define DROP_CACHES	"/proc/sys/vm/drop_caches"
 
-/* A job without a stream on a VM's queue. 0 or -errno. */
-static int submit_empty(struct scene *s, unsigned int vm)
-{
-	return group_submit(&s->rig.gpu, s->rig.vms[vm].group, COPY_QUEUE, 0, 0, 0, s->rig.done);
-}
-
 /* --- Commands that do not end --- */
 
 /* All is evicted, and the GPU is reset: the firmware is not evicted, and starts again */
@@ -101,7 +95,7 @@ static void test_m6(const void *arg)
 	boot = scene_expect_reset();
 	rule = inject("as-command va=0x%llx command=lock count=1 -> never",
 		      (unsigned long long)s.b.maps[0].va);
-	EXPECT(submit_empty(&s, 0) < 0, "a job was accepted whose buffer is not there");
+	EXPECT(scene_submit_empty(&s, 0) < 0, "a job was accepted whose buffer is not there");
 	CHECK_EQ(inject_hits(rule), 1);
 	free(rule);
 	scene_wait_for_reset(&s, boot);
@@ -216,7 +210,7 @@ static void test_j6(const void *arg)
 	EXPECT_EQ(gem.evictions, 1);
 	EXPECT_EQ(gem.resident, 0);
 	buffer_check_unreachable(&s.b);
-	CHECK_OK(submit_empty(&s, 0));
+	CHECK_OK(scene_submit_empty(&s, 0));
 	scene_wait_for_reset(&s, boot);
 	scene_check_after_reset(&s);
 }

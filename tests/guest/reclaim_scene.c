@@ -37,6 +37,11 @@ long long scene_shrink(struct scene *s)
 	return CHECK_OK(panthor_shrink(&s->rig.gpu, ALL_PAGES));
 }
 
+int scene_submit_empty(struct scene *s, unsigned int vm)
+{
+	return group_submit(&s->rig.gpu, s->rig.vms[vm].group, COPY_QUEUE, 0, 0, 0, s->rig.done);
+}
+
 char *scene_expect_reset(void)
 {
 	driver_may_lock_in_reset();
