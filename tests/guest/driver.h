@@ -18,6 +18,15 @@ int gpu_reset(void);
  */
 void driver_may_lock_in_reset(void);
 
+/* A flush that fails leaves a region locked, and the next LOCK takes its place */
+#define LOCK_REPLACED	"docs/findings/lock-replaced.md"
+
+/*
+ * The test has a flush fail in an eviction: what the GPU's TLB keeps of it until the reset is
+ * no failure when the device's checker looks.
+ */
+void driver_may_keep_translations(void);
+
 /* Take the device from the driver while clients have it open, as if it were pulled out. */
 int driver_unbind(void);
 int driver_bind(void);
