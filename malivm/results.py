@@ -232,13 +232,15 @@ class Collector:
         found = self._found_in(said)
         for finding in found:
             finding["test"] = said.name
-            finding["expected"] = finding["kind"] in said.findings
             line = f"{finding['kind']}: {finding['message']}"
+            finding["expected"] = finding["kind"] in said.findings or \
+                any(re.search(regex, line) for regex in said.allow)
             if not finding["expected"]:
                 finding["known"] = next((file for regex, file in said.known.items()
                                          if re.search(regex, line)), "")
         kinds = dict.fromkeys(finding["kind"] for finding in found if not finding.get("known"))
-        more = ", ".join(kind for kind in kinds if kind not in said.findings)
+        more = ", ".join(dict.fromkeys(finding["kind"] for finding in found
+                                       if not finding["expected"] and not finding["known"]))
         less = ", ".join(kind for kind in said.findings if kind not in kinds)
         reasons = [f"the device's checker found: {more}"] if more else []
         # A test that did not come to its end did not come to its mistake, either.

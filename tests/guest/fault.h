@@ -71,6 +71,8 @@ enum message {
 	PROBE_FAILED, DEBUGFS_LEFT, TABLES_LEFT, UNPLUG_CYCLE,
 	/* Warnings with a stack */
 	WARN_AS_DISABLE, WARN_RESUME,
+	/* Of the device's checker, not the driver */
+	MCU_WITHOUT_L2, MCU_RUNS_ON, DISABLED_IN_FLIGHT,
 	NR_MESSAGES
 };
 
@@ -125,6 +127,12 @@ extern const struct fault_table fault_mmu, fault_gpu, fault_irq, fault_fw, fault
 
 /* What lockdep says of a device that is given up, if a suspend has met a reset before */
 #define SUSPEND_WAITS	"docs/findings/suspend-waits-for-reset.md"
+
+/* It does not wait until L2 is on before it starts the MCU */
+#define L2_POWER_ON	"docs/findings/l2-power-on.md"
+
+/* Nor does it stop an MCU that it could not hear, before it turns off what that needs */
+#define MCU_LEFT	"docs/findings/mcu-left-running.md"
 
 /* A VM of which the driver could not lock a region is never freed, nor what it maps */
 #define VM_KEPT		"docs/findings/vm-kept.md"

@@ -50,7 +50,8 @@ static const struct fault_case fault_gpu_cases[] = {
 		"flush_lost", SUSPEND, { "flush count=1 -> never" },
 		RECOVERS, .by = "panthor_device_resume", CANCELED, CANCELED,
 		.ms = FLUSH_MS + BOOT_MS, .says = M(FLUSH_LATE),
-		.may = M(WARN_AS_DISABLE) | M(BOOT_FAILED) | M(PROBE_FAILED),
+		.may = M(WARN_AS_DISABLE) | M(BOOT_FAILED) | M(PROBE_FAILED) | M(CSG_LATE) |
+		       M(CS_FATAL) | M(JOB_LATE),
 		.lasting = true, .wedged = true,
 	},
 
@@ -90,7 +91,7 @@ static const struct fault_case fault_gpu_cases[] = {
 		"power_on_stuck", PROBE, { "power domain=l2 to=on count=1 -> delay time=1100ms" },
 		PROBE_FAILS, .by = "panthor_fw_start", .error = -110,
 		.ms = BOOT_MS + STOP_MS + 3 * L2_MS,
-		.says = M(BOOT_FAILED) | M(PROBE_FAILED), .may = M(L2_STUCK),
+		.says = M(BOOT_FAILED) | M(PROBE_FAILED), .may = M(L2_STUCK) | M(MCU_WITHOUT_L2),
 	}, {
 		"power_on_stuck", RESUME, { "power domain=l2 to=on -> never" },
 		RECOVERS, .by = "panthor_device_resume", JOB_LOST, JOB_LOST,

@@ -18,6 +18,7 @@ static const struct fault_case fault_irq_cases[] = {
 		"job_irq_lost", RESUME, { "irq line=job bits=" GLOBAL " count=1 -> drop" },
 		RECOVERS, .by = "panthor_fw_start", JOB_LOST, LIVES, .ms = 2 * BOOT_MS + REBOOT_MS,
 		.says = M(BOOT_FAILED) | M(FW_RESET_FAILED) | M(FAST_FAILED) | M(WARN_RESUME),
+		.may = M(MCU_RUNS_ON),
 	},
 	/* What it told of is found with the next one, or by who waits for it */
 	{
@@ -116,7 +117,7 @@ static const struct fault_case fault_irq_cases[] = {
 	}, {
 		"mmu_irq_spurious", RUNNING, { AT_ONCE "raise line=mmu bits=0x2" },
 		KILLS_GROUP, .by = "tick_ctx_init", FATAL, LIVES, .says = M(MMU_FAULT),
-		.may = M(CS_FATAL),
+		.may = M(CS_FATAL) | M(DISABLED_IN_FLIGHT),
 	}, {
 		"mmu_irq_masked", RUNNING, { AT_ONCE "raise line=mmu bits=0xffff0000" },
 		UNAFFECTED, .by = "panthor_mmu_fault_mask",

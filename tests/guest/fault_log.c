@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "driver.h"
 #include "fault.h"
 #include "harness.h"
 
@@ -52,6 +53,12 @@ static const char * const messages[NR_MESSAGES] = {
 	[WARN_AS_DISABLE]	= "panthor_mmu_as_disable\\(ptdev, i, false\\)|"
 				  "panthor_mmu_(suspend|unplug)\\+",
 	[WARN_RESUME]		= "drm_WARN_ON\\(ret\\)|(tick_work|queue_run_job)\\+",
+	/* hw/gpu/mali_csf_check.c */
+	[MCU_WITHOUT_L2]	= "^powered-off: the MCU was started while the L2 cache is off",
+	[MCU_RUNS_ON]		= "^as-disabled-in-flight: AS 0: UPDATE took the tables of the "
+				  "firmware, which runs",
+	[DISABLED_IN_FLIGHT]	= "^as-disabled-in-flight: AS [1-9][0-9]*: UPDATE took the tables "
+				  "of group|^access-unmapped: ",
 };
 
 static bool matches(const char *regex, const char *text)
@@ -68,6 +75,7 @@ static bool matches(const char *regex, const char *text)
 /* Those that come of a bug, and its file */
 static const char * const known[NR_MESSAGES] = {
 	[DEBUGFS_LEFT] = NO_RESET, [TABLES_LEFT] = VM_KEPT, [UNPLUG_CYCLE] = SUSPEND_WAITS,
+	[MCU_WITHOUT_L2] = L2_POWER_ON, [MCU_RUNS_ON] = MCU_LEFT,
 };
 
 void fault_log_known(enum message message, const char *file)
@@ -86,6 +94,9 @@ void fault_log_open(const struct fault_case *f, struct klog *log)
 			fault_log_known(i, known[i]);
 		else
 			test_allow(messages[i]);
+	/* After one that is lost, resets come whenever the driver wants something of the GPU. */
+	if (f->lasting)
+		driver_may_lock_in_reset();
 	CHECK_OK(klog_open(log, true));
 }
 

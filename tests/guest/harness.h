@@ -103,8 +103,9 @@ void test_log(const char *fmt, ...) __printf(1, 2);
 void test_again(const char *fmt, ...) __printf(1, 2);
 
 /*
- * Kernel messages that match this regular expression (Python's) are what this
- * test provokes. Any other complaint of the kernel fails it.
+ * Kernel messages, and findings of the device's checker ("KIND: ..."), that match this
+ * regular expression (Python's) are what this test provokes. Any other complaint of the
+ * kernel's or the checker's fails it.
  */
 void test_allow(const char *regex);
 

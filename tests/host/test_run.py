@@ -172,6 +172,17 @@ class Findings(RunCase):
             self.assertEqual("1 of them known" in out.splitlines()[-1], status == "known")
             self.assertEqual(document["findings"][0]["known"] != "", status == "known")
 
+    def test_that_a_test_allows(self) -> None:
+        """As with the kernel's messages, it may come or not."""
+        for pattern, events, want in (("^freed-page: AS 1", [self.EVENT] * 2, 0),
+                                      ("^freed-page: AS 1", [], 0),
+                                      ("^freed-page: AS 2", [self.EVENT], 1)):
+            steps = self.saying("machine_ns: [1, 9]", f'allow: ["{pattern}"]')
+            code, _, document = self.play([*steps[:5], *events, *steps[5:], *OFF])
+            self.assertEqual(code, want)
+            self.assertEqual([f["expected"] for f in document["findings"]],
+                             [not want] * len(events))
+
     def test_that_a_test_provokes_and_does_not_come(self) -> None:
         steps = self.saying("machine_ns: [1, 9]", 'findings: ["freed-page", "powered-off"]')
         code, _, document = self.play([*steps[:5], self.EVENT, *steps[5:], *OFF])
