@@ -94,8 +94,7 @@ void fault_log_open(const struct fault_case *f, struct klog *log)
 			fault_log_known(i, known[i]);
 		else
 			test_allow(messages[i]);
-	/* After one that is lost, resets come whenever the driver wants something of the GPU. */
-	if (f->lasting)
+	if (f->outcome == RECOVERS || f->outcome == UNPLUGS)
 		driver_may_lock_in_reset();
 	CHECK_OK(klog_open(log, true));
 }

@@ -275,7 +275,6 @@ static void do_resume(struct scene *s)
 
 static void do_eviction(struct scene *s)
 {
-	driver_may_lock_in_reset();
 	driver_may_keep_translations();
 	fault_begin(s);
 	/* The shrinker only tries the locks that it needs. */
