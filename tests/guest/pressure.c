@@ -254,14 +254,26 @@ void pressure_begin(void (*prepare)(void))
 	prepare();
 }
 
-/* Give memory back, and wait for the reclaim to end: it would go on with the refaulted target. */
-void pressure_end(void)
+static void wait_for_kswapd(void)
 {
 	double deadline = now() + WAIT_S;
 
-	CHECK_OK(hog_leave_free(room()));
 	while (!kswapd_sleeps()) {
 		CHECK(now() < deadline, "kswapd is still busy after %d s", WAIT_S);
 		sleep_ms(2);
 	}
+}
+
+void pressure_none(void)
+{
+	CHECK_OK(tunable_set(WATERMARK_BOOST, "0"));
+	CHECK_OK(hog_leave_free(EARLY_ROOM));
+	wait_for_kswapd();
+}
+
+/* Give memory back, and wait for the reclaim to end: it would go on with the refaulted target. */
+void pressure_end(void)
+{
+	CHECK_OK(hog_leave_free(room()));
+	wait_for_kswapd();
 }

@@ -21,6 +21,11 @@ int pressure_join(void);
  * one of the next two.
  */
 void pressure_begin(void (*prepare)(void));
+/*
+ * So much memory is free that nobody reclaims for want of it: what is reclaimed is by whom
+ * the test asks.
+ */
+void pressure_none(void);
 /* kswapd is ready to work. */
 void pressure_wake_kswapd(void);
 /* kswapd has given up: allocations have to reclaim by themselves. */
