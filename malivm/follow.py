@@ -2,6 +2,7 @@
 """A run while it goes on: what the guest says is kept, its questions are answered."""
 
 import shlex
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TextIO
@@ -62,8 +63,9 @@ class Follower:
         if device.get("inject"):
             self.rules.start()
         self.joiner = eviction.Joiner(eviction.Periods(running.qmp))
+        self._progress = running.started
         self.collector = results.Collector(
-            lambda test: table.test_line(paper, test),
+            self._take_test,
             lambda name: paper.live(f"        {name} ..."), self.rules.take_test,
             self.joiner.take)
         self._vm, self._logs, self._paper, self._verbose = running, logs, paper, verbose
@@ -75,9 +77,10 @@ class Follower:
         self._end: End | None = None    # of a machine that we have ended
 
     def follow(self, timeout: int) -> End:
-        """Take in everything until the end, which is `timeout` seconds after the start."""
+        """Take in everything until the end, which is at the latest `timeout` seconds after the
+        start, or after the last test that has ended."""
         try:
-            for event in self._vm.events(self._vm.started + timeout):
+            for event in self._vm.events(lambda: self._progress + timeout):
                 self._logs.write(event)
                 if event.channel == vm.QMP:
                     self._take_event(event)
@@ -91,6 +94,10 @@ class Follower:
         """What came of the command line's rules and should not have."""
         return [{"kind": "snapshot", "message": text} for text in self._stops.failed] + \
             [{"kind": "rule", "message": text} for text in rules.idle(self.rules.given)]
+
+    def _take_test(self, test: results.Test) -> None:
+        self._progress = time.monotonic()
+        table.test_line(self._paper, test)
 
     def _take_line(self, event: vm.Event) -> None:
         elapsed = event.time - self._vm.started
@@ -130,7 +137,7 @@ class Follower:
         where = self.collector.console.current
         at = f"during {where}" if self.collector.console.running else \
             "while booting" if where == console.BOOT else f"after {where}"
-        return f"not done after {seconds} s (--timeout): the guest was stopped {at}"
+        return f"no test has ended for {seconds} s (--timeout): the guest was stopped {at}"
 
     def _how_it_ended(self) -> End:
         """How a machine ended that we have not ended."""

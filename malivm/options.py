@@ -121,12 +121,13 @@ _HISTORY_MACHINE = (_HISTORY_KERNEL, *(option for option in MACHINE
                                        if option.name not in ("--kernel", "--driver")))
 # What of the tests can be chosen, in all commands that run them.
 _TESTS = (
-    _value("--timeout", "S", "give up after S seconds of real time", DEFAULT_TIMEOUT, positive),
+    _value("--timeout", "S", "give up when no test has ended for S seconds of real time",
+           DEFAULT_TIMEOUT, positive),
     _value("--seed", "N", "what the tests' random values come from", 1, positive),
     _value("--cases", "N", "how many cases tests with random input run, instead of their own "
            "number", None, positive),
-    _value("--minutes", "N", "how long soak goes on, seed after seed; --timeout counts from "
-           "then on", None, positive),
+    _value("--minutes", "N", "how long soak goes on, seed after seed; --timeout is longer "
+           "by as much", None, positive),
     _flag("--keep-going", "run the rest of a suite after a test that crashed or hung"),
 )
 _TEST = Option("--test", "a test, the first parts of a name, a suite, or boot: that the kernel "

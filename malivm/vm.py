@@ -15,7 +15,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -352,20 +352,21 @@ class Vm:
                     if not data:
                         selector.unregister(key.fileobj)
 
-    def events(self, deadline: float | None = None) -> Iterator[Event]:
+    def events(self, deadline: float | Callable[[], float] | None = None) -> Iterator[Event]:
         """What the machine says, line by line, until QEMU has ended.
 
         When the guest has come to its end there is an event SHUTDOWN; QEMU still answers
         while the caller has it, and is ended when they ask for the next one.
-        Raises Timeout when time.monotonic() passes `deadline` before that. May be
-        left and entered again: nothing is lost in between.
+        Raises Timeout when time.monotonic() passes `deadline` before that; a function is
+        asked for it anew each time. May be left and entered again: nothing is lost in between.
         """
         with selectors.DefaultSelector() as selector:
             for name, sock in self._ours.items():
                 if sock.fileno() >= 0:
                     selector.register(sock, selectors.EVENT_READ, name)
             while selector.get_map():
-                left = None if deadline is None else deadline - time.monotonic()
+                end = deadline() if callable(deadline) else deadline
+                left = None if end is None else end - time.monotonic()
                 if left is not None and left <= 0:
                     raise Timeout
                 if self._early:

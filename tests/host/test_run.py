@@ -5,12 +5,13 @@ import json
 import os
 import re
 import unittest
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
 import support
-from malivm import cli, coverage, guest, machine, run
+from malivm import cli, coverage, guest, machine, run, vm
 from malivm.errors import MaliError
 from malivm.kernel import Kernel
 from malivm.swap import Swap
@@ -108,6 +109,26 @@ class ExitCodes(RunCase):
         self.assertEqual(code, 1)
         self.assertIn("stopped during a.one", document["tests"][1]["reason"])
         self.assertIn("Booting Linux", out)
+
+    def test_time_counts_from_the_last_test_that_ended(self) -> None:
+        events, deadlines = vm.Vm.events, []
+
+        def watched(running: vm.Vm, deadline: Callable[[], float]) -> Iterator[vm.Event]:
+            for event in events(running, deadline):
+                yield event
+                deadlines.append(deadline())
+
+        with mock.patch.object(vm.Vm, "events", watched):
+            code, _, document = self.play([
+                *support.tap("# mali-vm: boot init=1", "TAP version 14", "1..2"),
+                support.marker("begin", "a.one"), support.marker("end", "a.one"),
+                *support.tap("ok 1 - a.one"),
+                support.marker("begin", "a.two"), support.marker("end", "a.two"),
+                *support.tap("ok 2 - a.two", "# mali-vm: done"), *OFF], "--timeout", "60")
+        self.assertEqual((code, len(document["tests"])), (0, 3))
+        # The start's, and one when the first test begins and when the second does.
+        self.assertEqual(len(set(deadlines)), 3)
+        self.assertEqual(deadlines, sorted(deadlines))
 
     def test_hang_while_booting(self) -> None:
         code, _, document = self.play([PASSING[0], ["wait"]], "--timeout", "1")
