@@ -369,16 +369,25 @@ int panthor_gem(const struct panthor *gpu, const char *label, struct gem *gem)
 {
 	char *text = read_gems(gpu), *line, *save, name[32];
 	int ret = -ENOENT;
+	struct gem one;
 
 	if (!text)
 		return -errno;
 	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
-		if (sscanf(line, "%*s %*d %*d %d %zu %zu %*x %x %*x %31[^\n]", &gem->evictions,
-			   &gem->size, &gem->resident, &gem->state, name) == 5 &&
-		    !strcmp(name, label)) {
+		if (sscanf(line, "%*s %*d %*d %d %zu %zu %*x %x %*x %31[^\n]", &one.evictions,
+			   &one.size, &one.resident, &one.state, name) != 5 ||
+		    strcmp(name, label))
+			continue;
+		if (ret) {
+			*gem = one;
 			ret = 0;
-			break;
+			continue;
 		}
+		if (one.evictions < gem->evictions)
+			gem->evictions = one.evictions;
+		gem->size += one.size;
+		gem->resident += one.resident;
+		gem->state &= one.state;
 	}
 	free(text);
 	return ret;

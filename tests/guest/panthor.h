@@ -91,12 +91,15 @@ int vm_unbind(const struct panthor *gpu, uint32_t vm, uint64_t va, uint64_t size
 int vm_unbind_async(const struct panthor *gpu, uint32_t vm, uint64_t va, uint64_t size,
 		    uint32_t signal);
 
-/* A line of debugfs gems. */
+/*
+ * A line of debugfs gems; or all that have one label, as the driver's own buffers do, of which
+ * there may be several.
+ */
 struct gem {
-	int evictions;
+	int evictions;			/* the least */
 	size_t size;
-	size_t resident;		/* the size, or 0: the driver knows no half */
-	unsigned int state;		/* GEM_* */
+	size_t resident;		/* of one: the size, or 0, for the driver knows no half */
+	unsigned int state;		/* GEM_*: of all */
 };
 
 #define GEM_IMPORTED 0x1
