@@ -28,7 +28,7 @@ _KEYS: dict[str, type | tuple[type, ...]] = {
     "metrics": dict,
     "reason": str,
     "log": list,
-    "allow": list,                  # regular expressions: kernel messages to be expected
+    "allow": list,                  # regular expressions: messages and findings that may come
     "findings": list,               # kinds of what the device's checker has to find
     "machine_ns": list,             # begin and end, on the clock of these findings
     "known": dict,                  # such of a bug that is known: the file that describes it

@@ -11,7 +11,6 @@
 #include "vgem.h"
 
 /* What is freed by a work, some time later */
-#define FREED_S		patience(20)
 
 void ioctl_scene_open(struct ioctl_scene *s)
 {
@@ -53,24 +52,6 @@ void ioctl_scene_close(struct ioctl_scene *s)
 	CHECK_OK(bo_destroy(&s->c.gpu, &s->bo));
 	CHECK_OK(panthor_vm_destroy(&s->c.gpu, s->other_vm));
 	client_close(&s->c);
-}
-
-size_t ioctl_total_size(const struct panthor *gpu)
-{
-	struct gem_totals totals;
-
-	CHECK_OK(panthor_gem_totals(gpu, &totals));
-	return totals.size;
-}
-
-void ioctl_check_freed(const struct panthor *gpu, size_t before)
-{
-	double deadline = now() + FREED_S;
-	size_t after;
-
-	while ((after = ioctl_total_size(gpu)) > before && now() < deadline)
-		sleep_ms(20);
-	EXPECT(after <= before, "buffers of %zu bytes before, of %zu after", before, after);
 }
 
 static void fill(const struct ioctl_case *its, const struct ioctl_scene *s,

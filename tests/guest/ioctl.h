@@ -75,10 +75,6 @@ extern const size_t nr_ioctl_memory, nr_ioctl_group;
 void ioctl_scene_open(struct ioctl_scene *s);
 void ioctl_scene_close(struct ioctl_scene *s);
 
-/* The size of all buffers, the driver's own included; and wait until it is no more than before. */
-size_t ioctl_total_size(const struct panthor *gpu);
-void ioctl_check_freed(const struct panthor *gpu, size_t before);
-
 /* ioctl_more.c: what is no single field */
 void test_ioctl_batch(const void *arg);
 void test_ioctl_nothing(const void *arg);

@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "gems.h"
 #include "harness.h"
 #include "ioctl.h"
 #include "ioctl_rows.h"
@@ -273,7 +274,7 @@ static void check_chunks(struct ioctl_scene *s, uint32_t chunk_size)
 		.max_chunks = 2, .target_in_flight = 1,
 	};
 	struct drm_panthor_tiler_heap_destroy destroy = { 0 };
-	size_t before = ioctl_total_size(&s->c.gpu);
+	size_t before = gems_size(&s->c.gpu);
 	uint64_t first, second;
 
 	test_log("chunks of %u KiB", chunk_size / (unsigned int)KIB);
@@ -292,7 +293,7 @@ static void check_chunks(struct ioctl_scene *s, uint32_t chunk_size)
 	       (unsigned long long)second);
 	destroy.handle = heap.handle;
 	CHECK_OK(drm_ioctl(&s->c.gpu, DRM_IOCTL_PANTHOR_TILER_HEAP_DESTROY, &destroy));
-	ioctl_check_freed(&s->c.gpu, before);
+	gems_check_freed(&s->c.gpu, before);
 }
 
 void test_ioctl_chunks(const void *arg)

@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "gems.h"
 #include "harness.h"
 #include "ioctl.h"
 #include "ioctl_rows.h"
@@ -231,14 +232,14 @@ static void import_own(struct client *to, struct client *from, const struct bo *
 {
 	struct drm_panthor_bo_mmap_offset offset = { 0 };
 	struct drm_panthor_bo_query_info info = { 0 };
-	size_t before = ioctl_total_size(&to->gpu);
+	size_t before = gems_size(&to->gpu);
 	int dmabuf;
 
 	dmabuf = CHECK_OK(bo_export(&from->gpu, bo));
 	CHECK_OK(bo_import(&to->gpu, own, dmabuf, bo->size));
 	close(dmabuf);
 	/* It is the same buffer, and not one of another driver. */
-	EXPECT_EQ(ioctl_total_size(&to->gpu), before);
+	EXPECT_EQ(gems_size(&to->gpu), before);
 	info.handle = own->handle;
 	CHECK_OK(drm_ioctl(&to->gpu, DRM_IOCTL_PANTHOR_BO_QUERY_INFO, &info));
 	EXPECT_EQ(info.extra_flags, 0);
@@ -289,10 +290,10 @@ void test_ioctl_twice(const void *arg)
 
 	(void)arg;
 	CHECK_OK(panthor_open(&gpu));
-	before = ioctl_total_size(&gpu);
+	before = gems_size(&gpu);
 	for (unsigned int importer_first = 0; importer_first < 2; importer_first++) {
 		check_close(importer_first);
-		ioctl_check_freed(&gpu, before);
+		gems_check_freed(&gpu, before);
 	}
 	panthor_close(&gpu);
 }

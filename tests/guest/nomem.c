@@ -17,6 +17,7 @@
 #include "client.h"
 #include "driver.h"
 #include "fail.h"
+#include "gems.h"
 #include "harness.h"
 
 #define MAP_VA		0x40000000ull
@@ -24,7 +25,6 @@
 /* More allocations than any call makes; a sweep that comes here does not end. */
 #define MAX_NTH		3000
 /* What is freed by a work, some time later */
-#define FREED_S		20
 
 struct nomem {
 	struct client c;
@@ -385,25 +385,6 @@ static const struct sweep sweep_bind = {
 
 /* --- The sweep --- */
 
-static size_t total_size(const struct nomem *n)
-{
-	struct gem_totals totals;
-
-	CHECK_OK(panthor_gem_totals(&n->c.gpu, &totals));
-	return totals.size;
-}
-
-/* Nothing is left of calls that failed, nor of those that were undone. */
-static void check_freed(const struct nomem *n, size_t before)
-{
-	double deadline = now() + FREED_S;
-	size_t after;
-
-	while ((after = total_size(n)) != before && now() < deadline)
-		sleep_ms(20);
-	EXPECT(after == before, "buffers of %zu bytes before, of %zu after", before, after);
-}
-
 static void open_all(struct nomem *n)
 {
 	memset(n, 0, sizeof(*n));
@@ -480,9 +461,10 @@ static void test_sweep(const void *arg)
 	test_allow("drm_sched_init: Failed to setup GPU scheduler--out of memory|"
 		   "Not enough memory to allocate BO label");
 	open_all(&n);
-	before = total_size(&n);
+	before = gems_size(&n.c.gpu);
 	EXPECT(sweep(&n, s), "nothing was allocated");
-	check_freed(&n, before);
+	/* Nothing is left of calls that failed, nor of those that were undone. */
+	gems_check_freed(&n.c.gpu, before);
 	close_all(&n);
 }
 

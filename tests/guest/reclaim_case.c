@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gems.h"
 #include "harness.h"
 #include "host.h"
 #include "need.h"
@@ -134,27 +135,15 @@ static void verify(struct rig *rig, struct buffer *b, bool gpu_first)
 	CHECK(!wrong, "the CPU sees another content in %zu of %zu pages", wrong, b->pages);
 }
 
-static bool is_gone(const struct rig *rig, const struct buffer *b, double seconds)
-{
-	double deadline = now() + seconds;
-	struct gem gem;
-
-	while (panthor_gem(&rig->gpu, b->bo.label, &gem) != -ENOENT) {
-		if (now() >= deadline)
-			return false;
-		sleep_ms(5);
-	}
-	return true;
-}
-
 /* Nothing of it is left */
 static void check_gone(struct rig *rig, const struct buffer *b)
 {
-	if (!b->bo.label[0] || is_gone(rig, b, 0))
+	if (!b->bo.label[0] || gems_gone(&rig->gpu, b->bo.label, 0))
 		return;
 	/* A queue that once waited for it off its slot keeps it for as long as it lives */
 	rig_new_groups(rig);
-	CHECK(b->state->waited && is_gone(rig, b, RECLAIM_WAIT_S), "the buffer is still there");
+	CHECK(b->state->waited && gems_gone(&rig->gpu, b->bo.label, RECLAIM_WAIT_S),
+	      "the buffer is still there");
 	test_seen("docs/findings/syncwait-kept.md",
 		  "the buffer is freed with the queue that had waited for a word in it, and not "
 		  "with its last handle");

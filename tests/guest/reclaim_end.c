@@ -7,23 +7,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "gems.h"
 #include "group.h"
 #include "harness.h"
 #include "host.h"
 #include "reclaim.h"
-
-static bool goes(const struct panthor *gpu, const char *label)
-{
-	double deadline = now() + RECLAIM_WAIT_S / 10;
-	struct gem gem;
-
-	while (panthor_gem(gpu, label, &gem) != -ENOENT) {
-		if (now() > deadline)
-			return false;
-		sleep_ms(20);
-	}
-	return true;
-}
 
 /* A VM is destroyed while a VM_BIND of it waits: the buffer goes with its last handle */
 static void test_end_bind(const void *arg)
@@ -39,7 +27,7 @@ static void test_end_bind(const void *arg)
 	CHECK_OK(syncobj_wait(&s.rig.gpu, s.b.held, RECLAIM_WAIT_MS));
 	status = syncobj_status(&s.rig.gpu, s.b.held);
 	CHECK_OK(bo_destroy(&s.rig.gpu, &s.b.bo));
-	if (goes(&s.rig.gpu, s.b.bo.label))
+	if (gems_gone(&s.rig.gpu, s.b.bo.label, RECLAIM_WAIT_S / 10))
 		return;
 	CHECK(!status, "the buffer is still there, although it was not mapped: %s",
 	      strerror(-status));
@@ -76,7 +64,7 @@ static void test_end_job(const void *arg)
 	CHECK_EQ(status, 0);
 	CHECK_OK(panthor_find(&gpu));
 	snprintf(label, sizeof(label), "reclaim-%d", pid);
-	CHECK(goes(&gpu, label), "a dead process's buffer is still there");
+	CHECK(gems_gone(&gpu, label, GEMS_FREED_S), "a dead process's buffer is still there");
 }
 
 /* Nothing reaches what the tables of a VM were when it is gone: its address space is disabled */

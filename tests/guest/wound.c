@@ -15,13 +15,13 @@
 
 #include "client.h"
 #include "fail.h"
+#include "gems.h"
 #include "harness.h"
 #include "vgem.h"
 
 #define MAP_VA		0x40000000ull
 #define NO_HANDLE	0x7ffffffu
 /* What a work of the driver's frees is freed by then. */
-#define FREED_S		10
 /* In a call that makes a group */
 #define MAX_NTH		3000
 
@@ -73,20 +73,6 @@ static void test_signal_nothing(const void *arg)
 		EXPECT_EQ(WEXITSTATUS(status), EINVAL);
 }
 
-/* Whether a buffer is still there although nobody has it any more */
-static bool left_over(const struct client *c, const char *label)
-{
-	double deadline = now() + FREED_S;
-	struct gem gem;
-
-	while (!panthor_gem(&c->gpu, label, &gem)) {
-		if (now() > deadline)
-			return true;
-		sleep_ms(20);
-	}
-	return false;
-}
-
 /* The VM has a mapping of a buffer, and the nth allocation of its destruction fails. */
 static void test_vm_destroy(const void *arg)
 {
@@ -106,7 +92,7 @@ static void test_vm_destroy(const void *arg)
 	EXPECT_EQ(panthor_vm_destroy(&c.gpu, vm), 0);
 	fail_end();
 	CHECK_OK(bo_destroy(&c.gpu, &bo));
-	if (left_over(&c, "wound-destroy"))
+	if (!gems_gone(&c.gpu, "wound-destroy", 10))
 		test_seen(file, "VM_DESTROY got no memory: what was mapped is never freed");
 	client_close(&c);
 }
