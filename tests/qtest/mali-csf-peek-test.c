@@ -145,9 +145,10 @@ static void test_translate_mode(void)
     static const struct {
         uint64_t transcfg;
         uint8_t exception;
+        uint64_t pa;
     } modes[] = {
-        { TRANSCFG_UNMAPPED, 0xc0 },
-        { 2, 0 },               /* IDENTITY */
+        { TRANSCFG_UNMAPPED, 0xc0, 0 },
+        { 2, 0, VA },           /* IDENTITY */
     };
     QTestState *qts = gpu_start("");
     PageTables pt = pt_new(qts, RAM_TABLES);
@@ -158,8 +159,8 @@ static void test_translate_mode(void)
         gpu_as_config(qts, 1, pt.root, MEMATTR_COHERENT, modes[i].transcfg);
         answer = translate(qts, 1, VA, "read");
         check_answer(answer, "mode", false);
-        check_side(answer, "cached", modes[i].exception, VA, "rwx");
-        check_side(answer, "fresh", modes[i].exception, VA, "rwx");
+        check_side(answer, "cached", modes[i].exception, modes[i].pa, "rwx");
+        check_side(answer, "fresh", modes[i].exception, modes[i].pa, "rwx");
         qobject_unref(answer);
     }
     gpu_as_config(qts, 1, pt.root, MEMATTR_COHERENT, TRANSCFG_48);
