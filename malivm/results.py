@@ -238,7 +238,7 @@ class Collector:
             if not finding["expected"]:
                 finding["known"] = next((file for regex, file in said.known.items()
                                          if re.search(regex, line)), "")
-        kinds = dict.fromkeys(finding["kind"] for finding in found if not finding.get("known"))
+        kinds = {finding["kind"] for finding in found}
         more = ", ".join(dict.fromkeys(finding["kind"] for finding in found
                                        if not finding["expected"] and not finding["known"]))
         less = ", ".join(kind for kind in said.findings if kind not in kinds)

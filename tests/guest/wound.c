@@ -21,7 +21,6 @@
 
 #define MAP_VA		0x40000000ull
 #define NO_HANDLE	0x7ffffffu
-/* What a work of the driver's frees is freed by then. */
 /* In a call that makes a group */
 #define MAX_NTH		3000
 
@@ -92,7 +91,7 @@ static void test_vm_destroy(const void *arg)
 	EXPECT_EQ(panthor_vm_destroy(&c.gpu, vm), 0);
 	fail_end();
 	CHECK_OK(bo_destroy(&c.gpu, &bo));
-	if (!gems_gone(&c.gpu, "wound-destroy", 10))
+	if (!gems_gone(&c.gpu, "wound-destroy", GEMS_FREED_S))
 		test_seen(file, "VM_DESTROY got no memory: what was mapped is never freed");
 	client_close(&c);
 }
