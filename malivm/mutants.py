@@ -5,7 +5,8 @@ For each mutant the tests that its patch names run first, then suites, until one
 the patch does not name has to fail twice: one that fails by chance has seen nothing. Then the same
 tests run once more on a kernel that looks for its own mistakes, without the device's checker: what
 that kernel says is what a developer would have had without this bench. On the kernel without a
-mutant all of them have to pass, or nothing would follow from a failure.
+mutant all of them have to pass, or nothing would follow from a failure: the tests that patches name
+run there first, all in one boot.
 
 What is known stays known until the patch, the tests, the kernel or the device change.
 """
@@ -28,6 +29,7 @@ from .mutant import Mutant
 SUITES = ("evict", "reclaim.smoke", "reclaim.directed", "exec", "probe", "soak")
 # The kernel that looks for its own mistakes
 ALONE = "debug"
+OFF = options.CHECKS[0]
 
 CAUGHT, MISSED = 0, 1
 
@@ -89,6 +91,7 @@ class Bench:
         for name in ("names", "json", "log", "list", "again", "caught_only"):
             delattr(kept, name)
         self._key = trial.key(kept)
+        self._check = args.check or options.CHECKS[1]
         self._file = self.tree.home / "answers"
         self._known = _answers(self._file) if not args.again else {}
 
@@ -129,23 +132,47 @@ class Bench:
         finally:
             self.paper.clear()
 
+    def controls(self, mutants: Sequence[Mutant]) -> None:
+        """The tests that these name, without a mutant: a boot for each kind of machine."""
+        tests: dict[tuple[str, str, tuple[str, ...]], list[str]] = {}
+        for one in mutants:
+            if self._key_of(one) in self._known:
+                continue
+            kinds = [(one.on, self._check)]
+            if not self.args.caught_only:
+                kinds.append((ALONE, OFF))
+            for kind in kinds:
+                tests.setdefault((*kind, one.device), []).extend(one.tests)
+        for (variant, check, device), names in tests.items():
+            self.control(list(dict.fromkeys(names)), variant, check, device)
+
     def control(self, names: Sequence[str], variant: str, check: str,
                 device: Sequence[str]) -> None:
-        """Without a mutant, nothing fails."""
+        """Without a mutant, nothing fails twice."""
         spec = variant or self.args.kernel
-        key = paths.digest("control", sorted(names), spec, check, list(device), self._key)
-        if key in self._known:
+        keys = {name: paths.digest("control", name, spec, check, list(device), self._key)
+                for name in names}
+        left = [name for name in names if keys[name] not in self._known]
+        if not left:
             return
-        prepared = self._machine(names, variant, check, device, None)
-        test, by, _ = look(self._run(prepared, names, f"no mutant on {spec} check {check}"), names)
-        if by:
+        prepared = self._machine(left, variant, check, device, None)
+        for _ in range(2):
+            test, by, _ = look(
+                self._run(prepared, left, f"no mutant on {spec} check {check}"), left)
+            if not by:
+                break
+        else:
             raise MaliError(f"{test} fails without a mutant ({by[0]}): mend that first, nothing "
                             "follows from it otherwise")
-        self._keep(key, Seen("", ran=list(names)))
+        for name in left:
+            self._keep(keys[name], Seen("", ran=[name]))
+
+    def _key_of(self, one: Mutant) -> str:
+        return paths.digest(one.patch.read_bytes(), self._key, self.args.caught_only)
 
     def answer(self, one: Mutant) -> Seen:
         """What comes of a mutant."""
-        key = paths.digest(one.patch.read_bytes(), self._key, self.args.caught_only)
+        key = self._key_of(one)
         if key in self._known:
             return self._known[key]
         seen = Seen(one.name)
@@ -156,7 +183,7 @@ class Bench:
         return seen
 
     def _catch(self, one: Mutant, seen: Seen) -> None:
-        check = self.args.check or options.CHECKS[1]
+        check = self._check
         for names in (list(one.tests), *([suite] for suite in SUITES)):
             self.control(names, one.on, check, one.device)
             self._try(one, seen, names, check)
@@ -179,10 +206,9 @@ class Bench:
     def _alone(self, one: Mutant, seen: Seen) -> None:
         names = [name for name in dict.fromkeys([*one.tests, seen.test])
                  if name and name != results.BOOT]
-        off = options.CHECKS[0]
-        self.control(names, ALONE, off, one.device)
+        self.control(names, ALONE, OFF, one.device)
         self.tree.put(one, self.touched)
-        prepared = self._machine(names, ALONE, off, one.device, one)
+        prepared = self._machine(names, ALONE, OFF, one.device, one)
         seen.alone = said(self._run(prepared, names, f"{one.name} on {ALONE}"))
 
     def _keep(self, key: str, seen: Seen) -> None:
@@ -277,6 +303,7 @@ def main(args: argparse.Namespace) -> int:
     bench = Bench(args)
     answers: list[Seen] = []
     with paths.lock(bench.tree.home):
+        bench.controls(mutants)
         for number, one in enumerate(mutants, 1):
             seen = bench.answer(one)
             answers.append(seen)
