@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What a test needs of the driver, or it is skipped. */
+/* What a test needs of the driver and of the kernel, or it is skipped. */
+
+#include <stdio.h>
+#include <string.h>
 
 #include "harness.h"
 #include "need.h"
@@ -40,4 +43,20 @@ void need_shrinker(const struct panthor *gpu)
 	static const char *const functions[] = { "panthor_gem_shrinker_scan", NULL };
 
 	need_file(gpu, "shrink", functions);
+}
+
+void need_lockdep(void)
+{
+	static const char name[] = "debug_locks:";
+	unsigned int on = 0;
+	char stats[4096];
+	const char *line;
+
+	/* kernel/locking/lockdep_proc.c, lockdep_stats_show() */
+	if (read_file(stats, sizeof(stats), "/proc/lockdep_stats") < 0)
+		test_skip("the kernel has no lockdep (CONFIG_PROVE_LOCKING)");
+	line = strstr(stats, name);
+	CHECK(line && sscanf(line + strlen(name), "%u", &on) == 1, "lockdep_stats has no %s", name);
+	if (!on)
+		test_skip("lockdep is off since its first report: run this test by itself");
 }

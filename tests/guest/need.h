@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What a test needs of the driver. An older one is told by its version, or by its functions: what the
+ * What a test needs of the driver, and of the kernel. An older one is told by its version, or by its functions: what the
  * test looks for may be gone by mistake, and then the test is to fail.
  */
 #ifndef GUEST_NEED_H
@@ -16,5 +16,8 @@ void need_gems(const struct panthor *gpu);
 
 /* Skip it if the driver has no shrinker. */
 void need_shrinker(const struct panthor *gpu);
+
+/* Skip it if the kernel does not look at the order of locks, or has stopped to, as it does once it has reported. */
+void need_lockdep(void);
 
 #endif

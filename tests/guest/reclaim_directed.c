@@ -23,6 +23,7 @@
 #include "hog.h"
 #include "host.h"
 #include "klog.h"
+#include "need.h"
 #include "pressure.h"
 #include "reclaim.h"
 #include "trace.h"
@@ -503,6 +504,34 @@ static void test_s22(const void *arg)
 	scene_close(&s);
 }
 
+/* --- The order of locks --- */
+
+/*
+ * A VM's queue takes the lock of a buffer's list of mappings (gpuva.lock) where others wait for its
+ * fence, and whoever removes mappings of the CPU may have to wait for fences. An eviction that did
+ * so with that lock held would close the circle, which lockdep tells.
+ */
+static void test_s23(const void *arg)
+{
+	struct rig_vm *vm;
+	struct scene s;
+
+	(void)arg;
+	need_lockdep();
+	scene_open(&s, "B04");
+	vm = &s.rig.vms[0];
+	CHECK_OK(bo_bind(&s.rig.gpu, &s.b.bo, vm->vm, rig_other_va(&s.rig, 0)));
+	CHECK_OK(vm_unbind_async(&s.rig.gpu, vm->vm, rig_other_va(&s.rig, 0), s.b.bo.size,
+				 s.rig.done));
+	CHECK_OK(syncobj_wait(&s.rig.gpu, s.rig.done, RECLAIM_WAIT_MS));
+	buffer_map_cpu(&s.rig, &s.b);
+	buffer_fill_cpu(&s.b);
+	scene_shrink(&s);
+	CHECK(!buffer_resident(&s.rig, &s.b), "it is not evicted");
+	scene_verify(&s);
+	scene_close(&s);
+}
+
 /* --- A job that comes before the driver has cleaned up after a VM_BIND --- */
 
 #define WORK_CPUS	"/sys/devices/virtual/workqueue/cpumask"
@@ -658,6 +687,8 @@ static const struct test tests[] = {
 	  NULL, 0 },
 	{ "directed.S21", "BO_SYNC while the pages are taken", test_s21, NULL, 0 },
 	{ "directed.S22", "BO_SYNC of an evicted buffer", test_s22, NULL, 0 },
+	{ "directed.S23", "the order of locks: a VM_BIND, then evicted while the CPU has it mapped",
+	  test_s23, NULL, 0 },
 	{ "directed.M12", "evicted, mapped again, evicted", test_m12, NULL, 0 },
 	{ "directed.oom", "evicted before a process is killed for memory", test_oom, NULL, 0 },
 	{ "directed.M10", "a job restores while a VM_BIND is cleaned up after", test_m10, NULL, 30 },

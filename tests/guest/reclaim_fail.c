@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Suite reclaim: the driver gets no memory (J8 to J10). For each thing that user space
- * has it do with a buffer, the first allocation fails, then the second one, and so on
- * to the last. Whoever asked is told so; the buffer is whole, and is not held.
+ * Suite reclaim: the driver does not get what it needs. Memory (J8 to J10): for each thing
+ * that user space has it do with a buffer, the first allocation fails, then the second
+ * one, and so on to the last. Whoever asked is told so; the buffer is whole, and is not
+ * held. And offsets for mmap() (S8), of which one client can take them all.
  */
 
 #include <errno.h>
@@ -185,6 +186,59 @@ static void test_deed(const void *arg)
 	scene_close(&s);
 }
 
+/* --- No offset for mmap() --- */
+
+/* include/drm/drm_vma_manager.h, DRM_FILE_PAGE_OFFSET_SIZE: somewhat less than this, in bytes */
+#define ALL_OFFSETS	(1ull << 40)
+#define MAX_FILLERS	512
+
+/*
+ * Buffers of all offsets that are left, the largest first. They have no pages, so long as
+ * nobody looks into them. Returns how many.
+ */
+static size_t take_offsets(const struct panthor *gpu, struct bo *fillers)
+{
+	size_t nr = 0;
+
+	for (uint64_t size = ALL_OFFSETS; size >= PAGE; size /= 2) {
+		int ret;
+
+		while (!(ret = bo_create(gpu, &fillers[nr], size, 0, "reclaim-filler")))
+			CHECK(++nr < MAX_FILLERS, "more than %d buffers", MAX_FILLERS);
+		CHECK(ret == -ENOSPC, "a buffer of 0x%llx bytes: %s", (unsigned long long)size,
+		      strerror(-ret));
+	}
+	return nr;
+}
+
+/*
+ * The pages of an import are the exporter's and the caller's until it is complete: what fails
+ * after they were mapped gives back nothing of theirs.
+ */
+static void test_s8(const void *arg)
+{
+	static struct bo fillers[MAX_FILLERS];
+	struct scene s;
+	size_t nr;
+
+	(void)arg;
+	scene_open(&s, "B04");
+	s.b.vgem = vgem_open();
+	if (s.b.vgem < 0)
+		test_skip("the kernel has no vgem (CONFIG_DRM_VGEM)");
+	foreign = CHECK_OK(vgem_create(s.b.vgem, 16 * PAGE));
+	nr = take_offsets(&s.rig.gpu, fillers);
+	metric_int("fillers", nr);
+	for (int i = 0; i < 3; i++)
+		EXPECT_ERRNO(import(&s), ENOSPC);
+	while (nr)
+		CHECK_OK(bo_destroy(&s.rig.gpu, &fillers[--nr]));
+	CHECK_OK(import(&s));
+	forget(&s);
+	scene_verify(&s);
+	scene_close(&s);
+}
+
 /* First without the lock of the address space, VM_FAULT_RETRY, then with it: blocking_page_setup() */
 static const struct deed touch_deed = { "B02", touch, NULL, FAIL_PAGES, 0, true };
 static const struct deed submit_pages = { "B05", submit, submitted, FAIL_PAGES, 0, false };
@@ -199,6 +253,7 @@ static const struct deed import_slab = { "B04", import, forget, FAIL_SLAB, 0, fa
 static const struct deed create_slab = { "B04", create, forget, FAIL_SLAB, -ENOSPC, false };
 
 static const struct test tests[] = {
+	{ "directed.S8", "an import when no offset is left for mmap()", test_s8, NULL, 0 },
 	{ "nomem.S3", "no pages for a page fault", test_deed, &touch_deed, 900 },
 	{ "nomem.S7", "no memory for an import", test_deed, &import_slab, 0 },
 	{ "nomem.J8-submit", "no pages for a job's buffer", test_deed, &submit_pages, 0 },
