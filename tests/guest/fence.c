@@ -114,3 +114,12 @@ int fence_import(const struct panthor *gpu, int fd, uint32_t syncobj)
 	close(fd);
 	return ret;
 }
+
+int fence_attach(int dmabuf, int fd)
+{
+	struct dma_buf_import_sync_file args = { .flags = DMA_BUF_SYNC_RW, .fd = fd };
+	int ret = call(dmabuf, DMA_BUF_IOCTL_IMPORT_SYNC_FILE, &args);
+
+	close(fd);
+	return ret;
+}

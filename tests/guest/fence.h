@@ -33,4 +33,7 @@ int fence_signal(struct fences *f);
 /* Put such a fence into a syncobj; closes fd. */
 int fence_import(const struct panthor *gpu, int fd, uint32_t syncobj);
 
+/* Have all who use a dma-buf's pages wait for such a fence; closes fd. */
+int fence_attach(int dmabuf, int fd);
+
 #endif

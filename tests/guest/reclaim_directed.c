@@ -6,7 +6,6 @@
  */
 
 #include <errno.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -272,15 +271,6 @@ static pid_t race_start(struct scene *s, struct race *race,
 	_exit(0);
 }
 
-/* It waits for a lock: nothing else of these does so */
-static bool is_blocked(pid_t pid)
-{
-	char text[256], state = 0;
-
-	return read_file(text, sizeof(text), "/proc/%d/stat", pid) > 0 &&
-	       sscanf(text, "%*d %*s %c", &state) == 1 && state == 'D';
-}
-
 static bool race_once(struct scene *s, struct race *race, unsigned int flush)
 {
 	pid_t pids[3];
@@ -300,7 +290,7 @@ static bool race_once(struct scene *s, struct race *race, unsigned int flush)
 		;
 	race->close = true;
 	while (!race->closed && !met)
-		met = is_blocked(pids[0]);
+		met = task_blocked(pids[0]);
 	race->map = true;
 	wait_for(&race->again);
 	met &= !race->closed;
@@ -540,16 +530,8 @@ static void test_s23(const void *arg)
 /* Works of the kernel run on this task's CPU, and it before all others there */
 static void go_before_works(void)
 {
-	const struct sched_param first = { .sched_priority = 1 };
-	cpu_set_t cpus;
-
 	CHECK_OK(tunable_set(WORK_CPUS, "1"));
-	CPU_ZERO(&cpus);
-	CPU_SET(0, &cpus);
-	CHECK(!sched_setaffinity(0, sizeof(cpus), &cpus), "sched_setaffinity: %s",
-	      strerror(errno));
-	CHECK(!sched_setscheduler(0, SCHED_FIFO, &first), "sched_setscheduler: %s",
-	      strerror(errno));
+	CHECK_OK(task_pin(true));
 }
 
 /*

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #define KIB 1024ul
@@ -48,6 +49,15 @@ double uptime(void);
 uint64_t machine_ns(void);
 
 void sleep_ms(unsigned int ms);
+
+/* A task waits for something that no signal ends (state D), such as a lock. */
+bool task_blocked(pid_t pid);
+
+/* A child is over; it is still to be waited for. */
+bool task_ended(pid_t pid);
+
+/* Run on CPU 0 only; if `first`, before all others there: the kernel's works, other tasks. */
+int task_pin(bool first);
 
 /* Write one line to the kernel's log. Level is the syslog priority, 4 = warning. */
 int kmsg(int level, const char *fmt, ...) __printf(2, 3);
