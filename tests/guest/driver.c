@@ -108,3 +108,8 @@ void driver_may_keep_translations(void)
 	test_known("^edit-unlocked: AS [0-9]+, .*: changed before LOCK: the TLB has ",
 		   LOCK_REPLACED);
 }
+
+void driver_may_free_in_reclaim(void)
+{
+	test_known("\\(&vm->heaps.lock\\)\\{.*, at: panthor_vm_free\\+", FREED_IN_RECLAIM);
+}

@@ -27,6 +27,12 @@ void driver_may_lock_in_reset(void);
  */
 void driver_may_keep_translations(void);
 
+/* The shrinker may be the last one that has a VM, which it frees from within reclaim */
+#define FREED_IN_RECLAIM	"docs/findings/vm-freed-in-reclaim.md"
+
+/* The test has VMs end while there are scans: what lockdep says of that is no failure. */
+void driver_may_free_in_reclaim(void);
+
 /* Take the device from the driver while clients have it open, as if it were pulled out. */
 int driver_unbind(void);
 int driver_bind(void);

@@ -14,10 +14,15 @@
 #include <unistd.h>
 
 #include "client.h"
+#include "driver.h"
 #include "fail.h"
+#include "fence.h"
 #include "gems.h"
 #include "harness.h"
+#include "need.h"
+#include "trace.h"
 #include "vgem.h"
+#include "vmstat.h"
 
 #define MAP_VA		0x40000000ull
 #define NO_HANDLE	0x7ffffffu
@@ -185,7 +190,99 @@ static void test_unmap_imported(const void *arg)
 		EXPECT_EQ(WEXITSTATUS(status), 0);
 }
 
+/* --- The shrinker has a VM when its last user goes --- */
+
+#define KPROBES		"/sys/kernel/tracing/kprobe_events"
+#define VM_FREE		"kprobes/mali_vm_free"
+#define VM_ROUNDS	10
+#define VM_BUFFERS	4
+#define ALL_PAGES	(1ul << 20)
+
+struct frees {
+	pid_t by;
+	unsigned int nr;
+};
+
+static void note_free(const char *task, int pid, const char *text, void *data)
+{
+	struct frees *frees = data;
+
+	frees->nr += pid == frees->by;
+	(void)task;
+	(void)text;
+}
+
+/*
+ * A VM whose buffers are waited for, 10 ticks each (panthor_gem_try_evict()), is destroyed
+ * meanwhile by a task that goes before the shrinker's: once that has let go of the buffer's
+ * lock, all that is left to it is the VM. Returns how often it freed it.
+ */
+static unsigned int end_in_reclaim(struct client *c, struct fences *fences)
+{
+	int vm = CHECK_OK(panthor_vm_create(&c->gpu)), dmabufs[VM_BUFFERS], status;
+	struct bo bos[VM_BUFFERS];
+	struct frees frees = { 0 };
+
+	for (int i = 0; i < VM_BUFFERS; i++) {
+		CHECK_OK(bo_create(&c->gpu, &bos[i], BO_SIZE, 0, "wound-end"));
+		CHECK_OK(bo_mmap(&c->gpu, &bos[i]));
+		memset(bos[i].map, 1, BO_SIZE);
+		CHECK_OK(bo_bind(&c->gpu, &bos[i], vm, MAP_VA + i * BO_SIZE));
+		dmabufs[i] = CHECK_OK(bo_export(&c->gpu, &bos[i]));
+		CHECK_OK(fence_attach(dmabufs[i], CHECK_OK(fence_create(fences))));
+	}
+	CHECK_OK(trace_start(VM_FREE));
+	frees.by = fork();
+	CHECK(frees.by >= 0, "fork: %m");
+	if (!frees.by)
+		_exit(task_pin(false) || panthor_shrink(&c->gpu, ALL_PAGES) < 0);
+	while (!task_blocked(frees.by) && !task_ended(frees.by))
+		sleep_ms(1);
+	CHECK_OK(panthor_vm_destroy(&c->gpu, vm));
+	CHECK(waitpid(frees.by, &status, 0) == frees.by, "waitpid: %m");
+	CHECK_EQ(status, 0);
+	CHECK_OK(trace_read(VM_FREE, note_free, &frees));
+	for (int i = 0; i < VM_BUFFERS; i++) {
+		CHECK_OK(fence_signal(fences));
+		close(dmabufs[i]);
+		CHECK_OK(bo_destroy(&c->gpu, &bos[i]));
+	}
+	return frees.nr;
+}
+
+static void test_vm_end(const void *arg)
+{
+	struct fences fences;
+	struct client c;
+	int round;
+
+	(void)arg;
+	driver_may_free_in_reclaim();
+	open_client(&c);
+	need_shrinker(&c.gpu);
+	if (meminfo("SwapTotal") <= 0)
+		test_skip("there is no swap, without which nothing is evicted: run with --swap");
+	if (fences_open(&fences))
+		test_skip("the kernel has neither CONFIG_SW_SYNC nor CONFIG_DRM_VGEM");
+	if (!path_exists(KPROBES))
+		test_skip("there is no " KPROBES " (CONFIG_KPROBE_EVENTS)");
+	CHECK_OK(write_file(KPROBES, "p:mali_vm_free panthor_vm_free"));
+	CHECK_OK(panthor_shrink(&c.gpu, ALL_PAGES));
+	CHECK_OK(task_pin(true));
+	for (round = 0; round < VM_ROUNDS; round++) {
+		if (!end_in_reclaim(&c, &fences))
+			continue;
+		test_seen(FREED_IN_RECLAIM, "round %d: the shrinker has freed a VM, from within reclaim",
+			  round + 1);
+		break;
+	}
+	fences_close(&fences);
+	client_close(&c);
+}
+
 static const struct test tests[] = {
+	{ "vm_end", "the shrinker has a VM when its last user goes (run it alone)", test_vm_end,
+	  NULL, 0 },
 	{ "vm_destroy", "a VM is destroyed, without memory for it (run it alone)", test_vm_destroy,
 	  NULL, 0 },
 	{ "group_create", "a group, without memory for a scheduler (run it alone)",
