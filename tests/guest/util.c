@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <regex.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -181,6 +182,18 @@ void sleep_ms(unsigned int ms)
 
 	while (nanosleep(&ts, &ts) && errno == EINTR)
 		;
+}
+
+int text_matches(const char *text, const char *regex)
+{
+	regex_t compiled;
+	int ret;
+
+	if (regcomp(&compiled, regex, REG_EXTENDED | REG_NOSUB))
+		return -EINVAL;
+	ret = !regexec(&compiled, text, 0, NULL, 0);
+	regfree(&compiled);
+	return ret;
 }
 
 bool task_blocked(pid_t pid)

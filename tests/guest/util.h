@@ -36,6 +36,9 @@ int write_file(const char *path, const char *fmt, ...) __printf(2, 3);
 
 bool path_exists(const char *fmt, ...) __printf(1, 2);
 
+/* An extended regular expression matches some of a text: 1, 0, or -EINVAL if it is none. */
+int text_matches(const char *text, const char *regex);
+
 /* The kernel or a module has a function of this name. Takes a while. */
 bool kernel_has(const char *function);
 
