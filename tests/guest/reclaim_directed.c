@@ -522,6 +522,34 @@ static void test_s23(const void *arg)
 	scene_close(&s);
 }
 
+/*
+ * A buffer that is no longer mapped goes at once, whatever jobs of the VM do: nothing waits
+ * for them with the lock held that their VM_BINDs take.
+ */
+static void test_m7(const void *arg)
+{
+	struct scene s;
+	uint32_t done;
+	uint64_t va;
+
+	(void)arg;
+	scene_open(&s, "B04");
+	va = s.b.maps[0].va;
+	done = CHECK_OK(syncobj_create(&s.rig.gpu));
+	rig_set_flag(&s.rig, 0, 0);
+	rig_block(&s.rig, 0, BUSY_QUEUE, rig_flag_va(&s.rig, 0), done);
+	CHECK_OK(vm_unbind(&s.rig.gpu, s.rig.vms[0].vm, va, s.b.bo.size));
+	scene_shrink(&s);
+	rig_need_blocked(&s.rig);
+	EXPECT(!buffer_resident(&s.rig, &s.b), "it is not evicted while a job waits");
+	CHECK_EQ(syncobj_wait(&s.rig.gpu, done, 0), -ETIME);
+	rig_set_flag(&s.rig, 0, 1);
+	CHECK_OK(syncobj_wait(&s.rig.gpu, done, RECLAIM_WAIT_MS));
+	CHECK_OK(bo_bind(&s.rig.gpu, &s.b.bo, s.rig.vms[0].vm, va));
+	scene_verify(&s);
+	scene_close(&s);
+}
+
 /* --- A job that comes before the driver has cleaned up after a VM_BIND --- */
 
 #define WORK_CPUS	"/sys/devices/virtual/workqueue/cpumask"
@@ -671,6 +699,7 @@ static const struct test tests[] = {
 	{ "directed.S22", "BO_SYNC of an evicted buffer", test_s22, NULL, 0 },
 	{ "directed.S23", "the order of locks: a VM_BIND, then evicted while the CPU has it mapped",
 	  test_s23, NULL, 0 },
+	{ "directed.M7", "unmapped, and evicted while a job of the VM waits", test_m7, NULL, 0 },
 	{ "directed.M12", "evicted, mapped again, evicted", test_m12, NULL, 0 },
 	{ "directed.oom", "evicted before a process is killed for memory", test_oom, NULL, 0 },
 	{ "directed.M10", "a job restores while a VM_BIND is cleaned up after", test_m10, NULL, 30 },
