@@ -85,5 +85,7 @@ def prepare(args: argparse.Namespace, suites: Sequence[guest.Suite] = (),
     variant = qemu.SANITIZED if args.sanitize else qemu.NORMAL
     program = qemu.ensure_qemu(variant)
     own_modules = _own_modules(chosen, check, suites)
-    return Prepared(program, chosen, guest.ensure_initramfs(chosen, files, own_modules), device,
-                    args.smp, args.memory, args.swap, check, variant.env)
+    initramfs = guest.ensure_initramfs(chosen, files, own_modules,
+                                       [suite.name for suite in suites if suite.name])
+    return Prepared(program, chosen, initramfs, device, args.smp, args.memory, args.swap, check,
+                    variant.env)

@@ -268,8 +268,8 @@ class Programs(BuildCase):
         self.write("guest/programs", "init: init.c\n[first check=report modules=m,n a-b=3 "
                    "smoke=x,y]: x.c\n")
         self.assertEqual(guest.suites(), {
-            "init": guest.Suite(apart=False),
-            "first": guest.Suite(True, "report", ("m", "n"), {"a-b": "3"}, ("x", "y"))})
+            "init": guest.Suite(apart=False, name="init"),
+            "first": guest.Suite(True, "report", ("m", "n"), {"a-b": "3"}, ("x", "y"), "first")})
 
     def test_suites_in_brackets_are_listed_and_apart(self) -> None:
         self.write("guest/programs", "init: init.c\n[first]: first.c part.c\n")
@@ -308,6 +308,17 @@ class Programs(BuildCase):
         self.assertEqual(found["bin/busybox"].data, b"box")
         self.assertNotIn("tests/init", found)
         self.assertFalse(os.path.exists(path.parent / "part_"))
+
+    def test_initramfs_has_the_programs_of_the_run(self) -> None:
+        self.write("guest/programs", "init: init.c\nfirst: first.c part.c\nsecond: init.c\n")
+        self.write("cache/mali-vm/deb/busybox-static_1_arm64/usr/bin/busybox", "box")
+        self.enter(unittest.mock.patch("malivm.packages.CROSS", ""))
+        one = kernel.Kernel(self.dir, None, "7.3", "x")
+        for names, there in ((["second"], {"second"}), ([], {"first", "second"})):
+            found = unpack(guest.ensure_initramfs(one, {}, {}, names).read_bytes())
+            self.assertIn("init", found)
+            self.assertEqual({name for name in found if name.startswith("tests/")},
+                             {f"tests/{name}" for name in there})
 
     def test_initramfs_is_kept(self) -> None:
         self.write("cache/mali-vm/deb/busybox-static_1_arm64/usr/bin/busybox", "box")

@@ -33,12 +33,19 @@ class Prepare(unittest.TestCase):
                 stack.enter_context(mock.patch.object(module, name, return_value=value))
             initramfs = stack.enter_context(mock.patch.object(guest, "ensure_initramfs"))
             prepared = machine.prepare(args, suites)
+        self.programs = initramfs.call_args.args[3]
         return prepared, initramfs.call_args.args[2]
 
     def test_without_a_wish(self) -> None:
         prepared, own = self.prepare([guest.Suite(False)])
         self.assertEqual((prepared.check, own), ("off", {}))
         self.assertNotIn("check", prepared.device)
+
+    def test_the_guest_has_the_suites_alone(self) -> None:
+        self.prepare([guest.Suite(False, name="exec"), guest.Suite(True, name="mmu")])
+        self.assertEqual(self.programs, ["exec", "mmu"])
+        self.prepare([])
+        self.assertEqual(self.programs, [])
 
     def test_what_a_suite_wants(self) -> None:
         prepared, own = self.prepare([guest.Suite(False), SUITE])
