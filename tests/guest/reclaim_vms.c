@@ -61,8 +61,8 @@ static pid_t start_scan(struct scene *s)
 static bool two_scans(struct scene *s, struct fences *fences)
 {
 	const struct sync_point wait = { .syncobj = CHECK_OK(syncobj_create(&s->rig.gpu)) };
-	uint64_t va = rig_other_va(&s->rig, 0);
 	struct sync_point signal = { .syncobj = CHECK_OK(syncobj_create(&s->rig.gpu)) };
+	const uint64_t va = rig_other_va(&s->rig, 0);
 	uint32_t done = CHECK_OK(syncobj_create(&s->rig.gpu));
 	struct bo last;
 	bool met;
@@ -97,6 +97,7 @@ static bool two_scans(struct scene *s, struct fences *fences)
 	inject_remove(rule);
 	free(rule);
 
+	rig_need_blocked(&s->rig);
 	rig_set_flag(&s->rig, 0, 1);
 	CHECK_OK(syncobj_wait(&s->rig.gpu, done, RECLAIM_WAIT_MS));
 	CHECK_OK(vm_unbind(&s->rig.gpu, s->rig.vms[0].vm, va, last.size));
