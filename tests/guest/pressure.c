@@ -78,21 +78,6 @@ void pressure_swap_out(size_t bytes)
 	write_file(CGROUP "/memory.reclaim", "%zu", bytes + 256 * KIB);
 }
 
-long long pressure_shmem(void)
-{
-	static const char name[] = "\nshmem ";
-	char *stat = read_all(CGROUP "/memory.stat");
-	const char *at;
-	long long bytes;
-
-	CHECK(stat, CGROUP "/memory.stat: %s", strerror(errno));
-	at = strstr(stat, name);
-	CHECK(at, CGROUP "/memory.stat has no shmem");
-	bytes = atoll(at + strlen(name));
-	free(stat);
-	return bytes;
-}
-
 static void __attribute__((noreturn)) outgrow(size_t bytes)
 {
 	uint8_t *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

@@ -39,8 +39,6 @@ void pressure_direct(const struct panthor *gpu, const char *label);
 
 /* Send what is charged to the tests to swap, as far as it can be. */
 void pressure_swap_out(size_t bytes);
-/* How much of that are pages of files without a disk, as a buffer's are, in memory. */
-long long pressure_shmem(void);
 
 /*
  * Have a process of the tests' group take so much memory that the group is at its

