@@ -449,19 +449,10 @@ const char *test_oracle(void)
 
 void quiet_point(void)
 {
-	static const char broken[] = "broken ";
 	const char *answer = test_oracle();
 
-	if (!answer || strncmp(answer, broken, strlen(broken)))
-		return;
-	answer += strlen(broken);
-	for (size_t i = 0; i < result->nr_known; i++) {
-		if (text_matches(answer, result->known[i].regex) <= 0)
-			continue;
-		test_seen(result->known[i].file, "%s", answer);
-		return;
-	}
-	test_fail(__FILE__, __LINE__, 0, "oracle", "%s", answer);
+	if (answer && !strncmp(answer, "broken ", 7))
+		test_fail(__FILE__, __LINE__, 0, "oracle", "%s", answer + 7);
 }
 
 uint64_t test_seed(void)

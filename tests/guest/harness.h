@@ -116,8 +116,8 @@ void test_allow(const char *regex);
 void test_finding(const char *kind);
 
 /*
- * Kernel messages, findings of the device's checker ("KIND: ..."), and what the oracle says
- * ("I6: ..."), that match this regular expression (Python's, and POSIX's) come of a bug of the kernel's that a file of
+ * Kernel messages, and findings of the device's checker ("KIND: ..."), that match this
+ * regular expression (Python's) come of a bug of the kernel's that a file of
  * docs/findings describes. A test that passes but for them is neither passed nor
  * failed: its status is "known", with the file as the reason.
  */

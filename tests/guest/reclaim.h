@@ -268,14 +268,6 @@ void scene_check_others(void);
  */
 void scene_check_after_reset(struct scene *s);
 
-/* --- reclaim_vms.c --- */
-
-/*
- * Of a buffer that should have been evicted, and was not: its VM was on no list (a bug of the
- * driver's, noted as such). It is evicted then.
- */
-bool buffer_vm_lost(struct rig *rig, struct buffer *b);
-
 /* --- reclaim_pair.c --- */
 
 /* Cells in which each pair of rows of two tables occurs, if it makes sense. Returns how many. */
@@ -289,8 +281,8 @@ struct test_table {
 	size_t nr;
 };
 
-/* reclaim_directed.c, reclaim_end.c, reclaim_vms.c, reclaim_hard.c, reclaim_fail.c, reclaim_disk.c */
-extern const struct test_table directed_tests, end_tests, vm_tests, hard_tests, fail_tests,
-	disk_tests, walk_tests;
+/* reclaim_directed.c, reclaim_end.c, reclaim_hard.c, reclaim_fail.c, reclaim_disk.c */
+extern const struct test_table directed_tests, end_tests, hard_tests, fail_tests, disk_tests,
+	walk_tests;
 
 #endif

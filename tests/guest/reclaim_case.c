@@ -120,8 +120,6 @@ static void fire(const struct cell *c, struct rig *rig, struct buffer *b, int ev
 	rig_need_blocked(rig);
 	if (has_come_true(rig, b, verdict, evictions))
 		return;
-	if (wait && b->nr_maps && buffer_vm_lost(rig, b))
-		return;
 	buffer_gem(rig, b, &gem);
 	test_fail(__FILE__, __LINE__, 1, "fire", "the buffer %s: %zu of its %zu bytes are there, "
 		  "evicted %d times, %d of them before", texts[verdict], gem.resident, gem.size,
