@@ -33,24 +33,19 @@ static int split(char *text, leak_fn *fn, void *data)
 	return count;
 }
 
-static bool scan_once(void)
-{
-	int ret = write_file(KMEMLEAK, "scan");
-
-	errno = -ret;
-	return ret >= 0;
-}
-
-/* What changes from one scan to the next is in use. Only the second one reports, and looks at the age. */
+/* What changes from one scan to the next is in use. */
 static char *scan(void)
 {
-	double aged = now() + AGE_MS / 1000.;
+	sleep_ms(AGE_MS);
+	for (int i = 0; i < 2; i++) {
+		int ret = write_file(KMEMLEAK, "scan");
 
-	if (!scan_once())
-		return NULL;
-	while (now() < aged)
-		sleep_ms(AGE_MS / 20);
-	return scan_once() ? read_all(KMEMLEAK) : NULL;
+		if (ret < 0) {
+			errno = -ret;
+			return NULL;
+		}
+	}
+	return read_all(KMEMLEAK);
 }
 
 int leaks_find(leak_fn *fn, void *data)
