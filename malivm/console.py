@@ -19,6 +19,8 @@ KERNEL_ARGS = {"console_msg_format": "syslog"}
 
 _LINE = re.compile(r"(?:<(\d+)>)?\[\s*(\d+\.\d+)\](?:\[\s*[TC]\d+\])? ?(.*)")
 _MARK = re.compile(r"mali-vm: (begin|end) (\S+)")
+# The kind of what ends the task that did it, with whatever locks it holds
+OOPS = "oops"
 _KERNEL_FACILITY = 0
 _ERR, _WARNING, _INFO, _DEBUG = 3, 4, 6, 7
 
@@ -51,8 +53,8 @@ RULES: tuple[Rule, ...] = (
     _rule("refcount", r"refcount_t: ", report=True),
     _rule("hung", r"INFO: task .* blocked|soft lockup|hard LOCKUP|rcu.*detected (stalls|expedited)"
           r"|rcu.*self-detected stall", report=True),
-    _rule("bug", r"kernel BUG at|BUG: |Internal error: |Unable to handle kernel|Oops"
-          r"|UBSAN: |list_(add|del) corruption|Bad page", report=True),
+    _rule(OOPS, r"kernel BUG at|Internal error: |Unable to handle kernel|Oops", report=True),
+    _rule("bug", r"BUG: |UBSAN: |list_(add|del) corruption|Bad page", report=True),
     _rule("warning", r"WARNING: ", report=True),
     _rule("memory", r"page allocation failure|Out of memory: Killed", report=True),
     _rule("gpu", r"panthor.*(Unhandled Page fault|GPU Fault|CS_FATAL|CS_FAULT|job timeout"
@@ -131,6 +133,14 @@ class Console:
         self._report: Complaint | None = None
         self._message: tuple[float | None, Complaint] | None = None
         self._before = (0, 0)                   # complaints, and lines of the last one
+
+    @property
+    def oops(self) -> bool:
+        """The kernel has killed a task of its own accord, and what goes on since then is not at
+        its end: a test, or the boot."""
+        return (self.running or self.current == BOOT) and any(
+            complaint.kind == OOPS and complaint.test == self.current
+            for complaint in reversed(self.complaints))
 
     def feed(self, line: str) -> tuple[str, str] | None:
         """Read a line; returns ("begin"|"end", test) if it is a marker."""

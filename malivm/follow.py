@@ -13,6 +13,10 @@ from . import answers, console, eviction, injected, oracle, results, rules, tabl
 _FINDING = "MALI_CSF_FINDING"
 _FATAL = ("check", "fatal")
 
+# Seconds that are left after an oops: who waits for a lock of the task that it killed waits for
+# ever.
+_AFTER_OOPS = 60
+
 # What a guest does when it is asked to switch itself off (QEMU's ShutdownCause).
 _ORDERLY = "guest-shutdown"
 
@@ -64,6 +68,7 @@ class Follower:
             self.rules.start()
         self.joiner = eviction.Joiner(eviction.Periods(running.qmp))
         self._progress = running.started
+        self._oops: float | None = None     # when there was one in what goes on
         self.collector = results.Collector(
             self._take_test,
             lambda name: paper.live(f"        {name} ..."), self.rules.take_test,
@@ -78,9 +83,9 @@ class Follower:
 
     def follow(self, timeout: int) -> End:
         """Take in everything until the end, which is at the latest `timeout` seconds after the
-        start, or after the last test that has ended."""
+        start, or after the last test that has ended; sooner if the kernel oopses."""
         try:
-            for event in self._vm.events(lambda: self._progress + timeout):
+            for event in self._vm.events(lambda: self._deadline(timeout)):
                 self._logs.write(event)
                 if event.channel == vm.QMP:
                     self._take_event(event)
@@ -89,6 +94,10 @@ class Follower:
         except vm.Timeout:
             self._stop(End(self._describe_timeout(timeout), not self.collector.console.running))
         return self._end or self._how_it_ended()
+
+    def _deadline(self, timeout: int) -> float:
+        latest = self._progress + timeout
+        return latest if self._oops is None else min(latest, self._oops + _AFTER_OOPS)
 
     def findings(self) -> list[dict[str, Any]]:
         """What came of the command line's rules and should not have."""
@@ -105,6 +114,10 @@ class Follower:
             if self._verbose:
                 self._paper.line(event.text)
             self.collector.feed_console(event.text, elapsed)
+            if not self.collector.console.oops:
+                self._oops = None
+            elif self._oops is None:
+                self._oops = event.time
         elif answers.is_question(event.text):
             answer = self._answerer.answer(event.text)
             if answer:
@@ -137,6 +150,9 @@ class Follower:
         where = self.collector.console.current
         at = f"during {where}" if self.collector.console.running else \
             "while booting" if where == console.BOOT else f"after {where}"
+        if self._oops is not None:
+            return f"nothing came of it for {_AFTER_OOPS} s after the kernel's oops: the guest " \
+                f"was stopped {at}"
         return f"no test has ended for {seconds} s (--timeout): the guest was stopped {at}"
 
     def _how_it_ended(self) -> End:

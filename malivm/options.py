@@ -121,7 +121,8 @@ _HISTORY_MACHINE = (_HISTORY_KERNEL, *(option for option in MACHINE
                                        if option.name not in ("--kernel", "--driver")))
 # What of the tests can be chosen, in all commands that run them.
 _TESTS = (
-    _value("--timeout", "S", "give up when no test has ended for S seconds of real time",
+    _value("--timeout", "S", "give up when no test has ended for S seconds of real time, or "
+           "60 after the kernel has oopsed in one",
            DEFAULT_TIMEOUT, positive),
     _value("--seed", "N", "what the tests' random values come from", 1, positive),
     _value("--cases", "N", "how many cases tests with random input run, instead of their own "

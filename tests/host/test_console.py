@@ -31,9 +31,9 @@ LOCKDEP = """\
 # One line of each kind, as the kernel words it.
 KINDS = (
     (0, "panic", "Kernel panic - not syncing: Fatal exception"),
-    (1, "bug", "Unable to handle kernel NULL pointer dereference at virtual address 0000000000"),
-    (0, "bug", "Internal error: Oops: 0000000096000004 [#1] SMP"),
-    (2, "bug", "kernel BUG at drivers/gpu/drm/panthor/panthor_gem.c:100!"),
+    (1, "oops", "Unable to handle kernel NULL pointer dereference at virtual address 0000000000"),
+    (0, "oops", "Internal error: Oops: 0000000096000004 [#1] SMP"),
+    (2, "oops", "kernel BUG at drivers/gpu/drm/panthor/panthor_gem.c:100!"),
     (3, "bug", "BUG: sleeping function called from invalid context at mm/page_alloc.c:5000"),
     (1, "bug", "BUG: Bad page state in process evict  pfn:40000"),
     (3, "kasan", "BUG: KASAN: use-after-free in panthor_gem_free+0x10/0x20"),
@@ -150,7 +150,7 @@ class Reports(unittest.TestCase):
         for level, text in ((1, "Unable to handle kernel paging request"), (0, "Call trace:"),
                             (0, "Kernel panic - not syncing: Oops: Fatal exception")):
             console.feed(kernel(level, text))
-        self.assertEqual([c.kind for c in console.complaints], ["bug", "panic"])
+        self.assertEqual([c.kind for c in console.complaints], ["oops", "panic"])
         self.assertIn("Fatal exception", console.panic)
 
 
@@ -160,6 +160,21 @@ class Tests(unittest.TestCase):
         found = read(error, mark("begin", "a.b"), error, mark("end", "a.b"), error,
                      mark("begin", "a.c"), mark("end", "a.c"), error)
         self.assertEqual([c.test for c in found], [BOOT, "a.b", "a.b", "a.c"])
+
+    def test_an_oops_counts_until_its_test_is_at_its_end(self) -> None:
+        console = Console()
+        seen = []
+        oops = kernel(1, "Unable to handle kernel paging request")
+        for line in (mark("begin", "a.b"), kernel(3, "an error"), oops, mark("end", "a.b"), oops,
+                     mark("begin", "a.c")):
+            console.feed(line)
+            seen.append(console.oops)
+        self.assertEqual(seen, [False, False, True, False, False, False])
+
+    def test_an_oops_while_booting(self) -> None:
+        console = Console()
+        console.feed(kernel(0, "Internal error: Oops: 0000000096000004 [#1] SMP"))
+        self.assertTrue(console.oops)
 
     def test_running(self) -> None:
         console = Console()

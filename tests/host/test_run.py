@@ -130,6 +130,15 @@ class ExitCodes(RunCase):
         self.assertEqual(len(set(deadlines)), 3)
         self.assertEqual(deadlines, sorted(deadlines))
 
+    def test_hang_after_an_oops_is_not_waited_for(self) -> None:
+        steps = [*PASSING[:5], support.console(0, "Internal error: Oops: 96000004 [#1] SMP"),
+                 ["wait"]]
+        with mock.patch("malivm.follow._AFTER_OOPS", 1):
+            code, _, document = self.play(steps, "--timeout", "5")
+        test = document["tests"][1]
+        self.assertEqual((code, test["name"], test["status"]), (1, "a.one", "fail"))
+        self.assertIn("1 s after the kernel's oops", test["reason"])
+
     def test_hang_while_booting(self) -> None:
         code, _, document = self.play([PASSING[0], ["wait"]], "--timeout", "1")
         self.assertEqual(code, 3)
