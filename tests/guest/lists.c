@@ -10,25 +10,29 @@
 #include "client.h"
 #include "group.h"
 #include "harness.h"
+#include "lists.h"
 #include "panthor.h"
 #include "util.h"
 #include "vmstat.h"
 
-#define PAGE	4096ul
-#define ALL	(1ul << 20)		/* more pages than there are */
 #define VA	0x10000000ul
 #define SIZE	(16 * PAGE)
 
-static void need(struct panthor *gpu)
+void lists_need(const struct panthor *gpu)
 {
 	CHECK(meminfo("SwapTotal") > 0, "there is no swap, without which the driver evicts "
 	      "nothing: run with --swap 256M, on a kernel with CONFIG_ZRAM");
-	CHECK_OK(panthor_open(gpu));
 	/* What others have left goes first */
 	CHECK_OK(panthor_shrink(gpu, ALL));
 }
 
-static bool resident(const struct panthor *gpu, const struct bo *bo)
+static void open_gpu(struct panthor *gpu)
+{
+	CHECK_OK(panthor_open(gpu));
+	lists_need(gpu);
+}
+
+bool lists_resident(const struct panthor *gpu, const struct bo *bo)
 {
 	struct gem gem;
 
@@ -54,15 +58,15 @@ static void test_mmap(const void *arg)
 	struct bo mapped, unused;
 
 	(void)arg;
-	need(&gpu);
+	open_gpu(&gpu);
 	fill(&gpu, &mapped, "lists-mapped");
 	CHECK_OK(bo_munmap(&mapped));
 	fill(&gpu, &unused, "lists-unused");
 	CHECK_OK(bo_munmap(&unused));
 	CHECK_OK(bo_mmap(&gpu, &mapped));
 	EXPECT_EQ(CHECK_OK(panthor_shrink(&gpu, 1)), SIZE / PAGE);
-	EXPECT(!resident(&gpu, &unused), "the unused buffer did not go first");
-	EXPECT(resident(&gpu, &mapped), "the mapped buffer went first");
+	EXPECT(!lists_resident(&gpu, &unused), "the unused buffer did not go first");
+	EXPECT(lists_resident(&gpu, &mapped), "the mapped buffer went first");
 	CHECK_OK(bo_destroy(&gpu, &mapped));
 	CHECK_OK(bo_destroy(&gpu, &unused));
 	panthor_close(&gpu);
@@ -77,7 +81,7 @@ static void test_rest(const void *arg)
 	uint32_t vm;
 
 	(void)arg;
-	need(&gpu);
+	open_gpu(&gpu);
 	vm = CHECK_OK(panthor_vm_create(&gpu));
 	for (size_t i = 0; i < ARRAY_SIZE(bos); i++) {
 		snprintf(label, sizeof(label), "lists-rest-%zu", i);
@@ -87,7 +91,7 @@ static void test_rest(const void *arg)
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(bos); i++) {
 		EXPECT_EQ(CHECK_OK(panthor_shrink(&gpu, 1)), SIZE / PAGE);
-		EXPECT(!resident(&gpu, &bos[i]), "buffer %zu was not the next one", i);
+		EXPECT(!lists_resident(&gpu, &bos[i]), "buffer %zu was not the next one", i);
 	}
 	EXPECT_EQ(CHECK_OK(panthor_shrink(&gpu, ALL)), 0);
 	for (size_t i = 0; i < ARRAY_SIZE(bos); i++)
@@ -105,7 +109,7 @@ struct pair {
 
 static void pair_open(struct pair *p, const char *first, const char *second)
 {
-	need(&p->gpu);
+	open_gpu(&p->gpu);
 	p->vm = CHECK_OK(panthor_vm_create(&p->gpu));
 	p->group = CHECK_OK(group_create(&p->gpu, p->vm, 1, PAGE, PANTHOR_GROUP_PRIORITY_MEDIUM));
 	p->done = CHECK_OK(syncobj_create(&p->gpu));
@@ -135,11 +139,11 @@ static void test_restored(const void *arg)
 	EXPECT_EQ(CHECK_OK(panthor_shrink(&p.gpu, ALL)), 2 * SIZE / PAGE);
 	CHECK_OK(group_submit(&p.gpu, p.group, 0, 0, 0, 0, p.done));
 	CHECK_OK(syncobj_wait(&p.gpu, p.done, JOB_MS));
-	CHECK(resident(&p.gpu, &p.first), "the job did not bring the buffer back");
+	CHECK(lists_resident(&p.gpu, &p.first), "the job did not bring the buffer back");
 	CHECK_OK(bo_bind(&p.gpu, &p.second, p.vm, VA + SIZE));
 	EXPECT_EQ(CHECK_OK(panthor_shrink(&p.gpu, 1)), SIZE / PAGE);
-	EXPECT(!resident(&p.gpu, &p.first), "the buffer that was restored did not go first");
-	EXPECT(resident(&p.gpu, &p.second), "the buffer that was bound later went first");
+	EXPECT(!lists_resident(&p.gpu, &p.first), "the buffer that was restored did not go first");
+	EXPECT(lists_resident(&p.gpu, &p.second), "the buffer that was bound later went first");
 	pair_close(&p);
 }
 
@@ -153,8 +157,8 @@ static void test_unbound(const void *arg)
 	CHECK_OK(bo_bind(&p.gpu, &p.second, p.vm, VA + SIZE));
 	CHECK_OK(vm_unbind(&p.gpu, p.vm, VA + SIZE, SIZE));
 	EXPECT_EQ(CHECK_OK(panthor_shrink(&p.gpu, 1)), SIZE / PAGE);
-	EXPECT(!resident(&p.gpu, &p.second), "the buffer that is not bound did not go first");
-	EXPECT(resident(&p.gpu, &p.first), "the buffer that is bound went first");
+	EXPECT(!lists_resident(&p.gpu, &p.second), "the buffer that is not bound did not go first");
+	EXPECT(lists_resident(&p.gpu, &p.first), "the buffer that is bound went first");
 	pair_close(&p);
 }
 
@@ -164,6 +168,7 @@ static const struct test tests[] = {
 	{ "restored", "brought back by a job: before what was bound later", test_restored, NULL,
 	  0 },
 	{ "unbound", "unbound: before what is bound", test_unbound, NULL, 0 },
+	{ "two-scans", "two scans at a time do not lose a VM", test_two_scans, NULL, 0 },
 };
 
 int main(int argc, char **argv)
