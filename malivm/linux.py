@@ -54,8 +54,11 @@ DEFAULT = "debug"
 # Of a source tree that is given as the kernel: what is edited and tried again has to be quick.
 QUICK = "plain"
 VARIANTS: Mapping[str, Variant] = {
-    # Without kasan_multi_shot only the first mistake is reported.
-    "debug": Variant(("base", "debug"), args={"page_poison": "1", "kasan_multi_shot": "1"}),
+    # Without kasan_multi_shot only the first mistake is reported. With the slabs' consistency
+    # checks these have no per-CPU sheaves (mm/slub.c, calculate_sheaf_capacity()), in which the
+    # pointer to what was allocated stays: kmemleak takes what was lost for being in use.
+    "debug": Variant(("base", "debug"), args={"page_poison": "1", "kasan_multi_shot": "1",
+                                              "slab_debug": "F"}),
     "plain": Variant(("base",)),
     "kcsan": Variant(("base", "kcsan")),
     "coverage": Variant(("base", "coverage"), (
