@@ -67,8 +67,9 @@ class MutantsCase(BuildCase):
         self.enter(mock.patch.object(linux, "source", lambda repo: self.source))
         self.enter(mock.patch.object(trial, "key", lambda args: repr(sorted(vars(args).items()))))
         self.enter(mock.patch.object(guest, "list_tests", lambda: [
-            ("evict.a", ""), ("evict.b", "")]))
-        self.enter(mock.patch.object(guest, "suites", lambda: {"evict": guest.Suite(False)}))
+            ("evict.a", ""), ("evict.b", ""), ("exec.c", "")]))
+        self.enter(mock.patch.object(guest, "suites", lambda: {
+            suite: guest.Suite(False) for suite in ("evict", "exec")}))
         self.enter(mock.patch.object(mutants, "SUITES", ("evict",)))
         self.enter(mock.patch.object(machine, "prepare", self.prepare))
         self.enter(mock.patch.object(run, "run_tests", self.run_tests))
@@ -183,13 +184,15 @@ class Caught(MutantsCase):
         self.assertIn("evict.a fails without a mutant", err)
         self.assertEqual({word for word, _, _ in self.runs}, {"good"})
 
-    def test_what_they_name_runs_without_one_in_one_boot(self) -> None:
-        path = self.patch("b", "kernel")
-        path.write_text(path.read_text("utf-8").replace("evict.a", "evict.b"), "utf-8")
-        self.patch("a", "test")
+    def test_what_they_name_runs_without_one_a_boot_for_each_suite(self) -> None:
+        for name, word, test in (("a", "test", "evict.a"), ("b", "kernel", "evict.b"),
+                                 ("c", "test", "exec.c")):
+            path = self.patch(name, word)
+            path.write_text(path.read_text("utf-8").replace("evict.a", test), "utf-8")
         self.call()
         self.assertEqual([run for run in self.runs if run[0] == "good"], [
-            ("good", check, ("evict.a", "evict.b")) for check in ("report", "off")])
+            ("good", check, names) for names in (("evict.a", "evict.b"), ("exec.c",))
+            for check in ("report", "off")])
 
     def test_what_does_not_build_is_no_catch(self) -> None:
         self.patch("m", "nobuild")
