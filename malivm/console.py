@@ -129,18 +129,11 @@ class Console:
         self.current = BOOT                     # the test that began last
         self.running = False                    # it has not ended
         self.panic = ""                         # the panic's headline
+        self.oops = False       # there was one in what goes on: the boot, or a test
         self.last: deque[str] = deque(maxlen=_LAST_LINES)
         self._report: Complaint | None = None
         self._message: tuple[float | None, Complaint] | None = None
         self._before = (0, 0)                   # complaints, and lines of the last one
-
-    @property
-    def oops(self) -> bool:
-        """The kernel has killed a task of its own accord, and what goes on since then is not at
-        its end: a test, or the boot."""
-        return (self.running or self.current == BOOT) and any(
-            complaint.kind == OOPS and complaint.test == self.current
-            for complaint in reversed(self.complaints))
 
     def feed(self, line: str) -> tuple[str, str] | None:
         """Read a line; returns ("begin"|"end", test) if it is a marker."""
@@ -154,6 +147,7 @@ class Console:
             mark = _MARK.match(message.text)
             if mark:
                 self._report = self._message = None
+                self.oops = False
                 self.running = mark[1] == "begin"
                 if self.running:
                     self.current = mark[2]
@@ -175,6 +169,8 @@ class Console:
 
     def _kernel(self, message: Message) -> None:
         rule = self._match(message)
+        if rule is not None and rule.kind == OOPS:
+            self.oops = self.running or self.current == BOOT
         # A panic inside of an oops is news; the rest of a report is not.
         if self._report is not None and (rule is None or rule.kind != "panic"):
             self._continue(self._report, message.text, rule)
