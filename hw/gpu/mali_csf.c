@@ -472,7 +472,7 @@ static void mali_csf_unrealize(DeviceState *dev)
 
 void mali_csf_reset_blocks(MaliCsfState *s)
 {
-    mali_fw_reset(s);
+    mali_fw_reset(s, s->fw.warm);
     mali_mmu_reset(s);
     mali_inject_reset(&s->inject);
     s->irq[MALI_IRQ_JOB].rawstat = 0;
@@ -493,7 +493,7 @@ static void mali_csf_reset_enter(Object *obj, ResetType type)
     mali_irq_reset(s);
     mali_gpu_reset(s);
     mali_mmu_reset(s);
-    mali_fw_reset(s);
+    mali_fw_reset(s, false);
     mali_inject_rearm(s);
 }
 

@@ -202,6 +202,17 @@ void mali_fw_mcu_event(MaliCsfState *s, MaliEvent ev)
     }
 }
 
+/* Once the sections are loaded anew, nothing in them tells of the halt */
+static bool mali_fw_is_warm(MaliCsfState *s)
+{
+    uint32_t version;
+
+    return s->fw.warm &&
+           (!mali_gpu_powered(s, MALI_POWER_L2) ||
+            mali_fw_read(s, FW_SHARED_VA + GLB_VERSION, &version) !=
+            MALI_XLATE_OK || version == s->fw_iface);
+}
+
 static MaliInjectKind mali_fw_step_kind(uint32_t status)
 {
     return status == MCU_STATUS_ENABLED ? MALI_INJECT_MCU_BOOT
@@ -242,6 +253,7 @@ static void mali_mcu_write_control(MaliCsfState *s, unsigned bank, unsigned reg,
     } else if (s->fw.mcu_status != MCU_STATUS_ENABLED ||
                (mali_event_pending(s, MALI_EV_MCU) &&
                 s->fw.mcu_next == MCU_STATUS_DISABLED)) {
+        s->fw.warm = mali_fw_is_warm(s);
         mali_fw_go(s, MCU_STATUS_ENABLED,
                    s->fw.warm ? t->mcu_warm_boot : t->mcu_cold_boot);
     }
@@ -532,9 +544,13 @@ void mali_fw_init(MaliCsfState *s)
     s->fw.ops = mali_csf_fw_ops(s->fw_iface);
 }
 
-void mali_fw_reset(MaliCsfState *s)
+void mali_fw_reset(MaliCsfState *s, bool warm)
 {
-    MaliFw fresh = { .layout = s->fw.layout, .ops = s->fw.ops };
+    MaliFw fresh = {
+        .layout = s->fw.layout,
+        .ops = s->fw.ops,
+        .warm = warm,
+    };
 
     s->fw = fresh;
     mali_sched_reset(s);

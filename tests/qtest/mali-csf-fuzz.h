@@ -242,8 +242,7 @@ static inline void fuzz_reset(Fuzz *f)
     gpu_as_config(qts, 0, f->b.d.fw.root, MEMATTR_COHERENT, TRANSCFG_48);
     gpu_write(qts, JOB_INT + CLEAR, UINT32_MAX);
     gpu_write(qts, JOB_INT + MASK, UINT32_MAX);
-    fw_write(qts, FW_REQ, 0);
-    fw_write(qts, FW_DOORBELL_REQ, 0);
+    qtest_memset(qts, RAM_SECTION, 0, FW_SHARED_SIZE);
     fw_boot(qts, NS_COLD_BOOT);
     vm_bind(&f->b.vm, 1);
     vm_bind(&f->other_vm, 2);

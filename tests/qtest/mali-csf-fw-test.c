@@ -572,8 +572,21 @@ static void test_halt_under_doorbells(void)
     qtest_quit(qts);
 }
 
-/* Suspend and resume of the driver: the memory is as it was left */
-static void test_warm_boot(void)
+static void power_l2_off(QTestState *qts)
+{
+    gpu_write64(qts, PWR_OFF + DOMAIN_L2, 1);
+}
+
+static void soft_reset(QTestState *qts)
+{
+    gpu_write(qts, GPU_CMD, CMD_SOFT_RESET);
+}
+
+/*
+ * Suspend and resume of the driver: the memory is as it was left, whichever
+ * way @gpu_suspend takes the GPU down.
+ */
+static void check_warm_boot(void (*gpu_suspend)(QTestState *qts))
 {
     QTestState *qts = gpu_start("");
     PageTables pt = fw_prepare(qts, FW_SHARED_SIZE);
@@ -595,7 +608,7 @@ static void test_warm_boot(void)
     gpu_write(qts, GPU_CMD, CMD_FLUSH);
     qtest_clock_step(qts, NS_FLUSH);
     gpu_as_config(qts, 0, 0, 0, TRANSCFG_UNMAPPED);
-    gpu_write64(qts, PWR_OFF + DOMAIN_L2, 1);
+    gpu_suspend(qts);
     qtest_clock_step(qts, NS_LONG);
 
     gpu_power_on(qts, DOMAIN_L2);
@@ -623,6 +636,21 @@ static void test_warm_boot(void)
     g_assert_cmphex(fw_read(qts, FW_ACK), ==, req ^ GLB_PING);
     g_assert_cmphex(gpu_read(qts, JOB_INT + RAWSTAT), ==, JOB_GLB);
     qtest_quit(qts);
+}
+
+/* panthor_gpu_suspend() of 7.3 */
+static void test_warm_boot(void)
+{
+    check_warm_boot(power_l2_off);
+}
+
+/*
+ * The same of 6.12, which counts on a fast boot after it (panthor_fw_post_reset):
+ * that the firmware was halted is in its memory.
+ */
+static void test_warm_boot_after_reset(void)
+{
+    check_warm_boot(soft_reset);
 }
 
 /* A halt request that was never taken back is one at the next boot too */
@@ -684,14 +712,13 @@ static void test_hang_reset(void)
     qtest_quit(qts);
 }
 
-/* A soft reset also ends the memory of a halt */
-static void test_reset_after_halt(void)
+/* With the whole machine, the memory of a halt is gone too */
+static void test_system_reset_after_halt(void)
 {
     QTestState *qts = fw_start("");
 
     fw_halt(qts);
-    gpu_write(qts, GPU_CMD, CMD_SOFT_RESET);
-    qtest_clock_step(qts, NS_RESET);
+    qtest_system_reset(qts);
     fw_prepare(qts, FW_SHARED_SIZE);
     fw_write(qts, FW_REQ, 0);
     gpu_write(qts, MCU_CONTROL, MCU_AUTO);
@@ -782,9 +809,12 @@ int main(int argc, char **argv)
     qtest_add_func("mali-csf/fw/halt/under-doorbells",
                    test_halt_under_doorbells);
     qtest_add_func("mali-csf/fw/halt/warm-boot", test_warm_boot);
+    qtest_add_func("mali-csf/fw/halt/warm-boot-after-reset",
+                   test_warm_boot_after_reset);
     qtest_add_func("mali-csf/fw/halt/left-set", test_halt_left_set);
     qtest_add_func("mali-csf/fw/halt/fault", test_fault_while_halting);
-    qtest_add_func("mali-csf/fw/halt/reset", test_reset_after_halt);
+    qtest_add_func("mali-csf/fw/halt/system-reset",
+                   test_system_reset_after_halt);
     qtest_add_func("mali-csf/fw/hang-reset", test_hang_reset);
     qtest_add_func("mali-csf/fw/state-field", test_state_field);
 
