@@ -822,9 +822,10 @@ void mali_fw_die(MaliCsfState *s, uint32_t status);
 void mali_fw_hang(MaliCsfState *s);
 void mali_fw_init(MaliCsfState *s);
 /*
- * @warm: the next boot finds what a halt left.  That is in memory, where a reset
- * of the GPU does not reach: the 6.12 driver resets at each suspend, and boots
- * without reloading the sections (panthor_gpu_suspend, panthor_fw_post_reset).
+ * @warm: the next boot finds what a halt left.  That is in memory, where a
+ * reset of the GPU does not reach: the 6.12 driver resets at each suspend, and
+ * boots without reloading the sections (panthor_gpu_suspend,
+ * panthor_fw_post_reset).
  */
 void mali_fw_reset(MaliCsfState *s, bool warm);
 void mali_fw_mcu_event(MaliCsfState *s, MaliEvent ev);

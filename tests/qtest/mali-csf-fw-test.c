@@ -645,8 +645,8 @@ static void test_warm_boot(void)
 }
 
 /*
- * The same of 6.12, which counts on a fast boot after it (panthor_fw_post_reset):
- * that the firmware was halted is in its memory.
+ * The same of 6.12, which counts on a fast boot after it
+ * (panthor_fw_post_reset): that the firmware was halted is in its memory.
  */
 static void test_warm_boot_after_reset(void)
 {
