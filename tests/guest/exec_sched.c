@@ -15,6 +15,7 @@
 
 #include "exec.h"
 #include "harness.h"
+#include "need.h"
 #include "stream.h"
 
 /* The counter at the start of the data, up by one */
@@ -514,6 +515,8 @@ void test_profiling(const void *arg)
 
 	(void)arg;
 	client_open(&c, 1);
+	/* Of the same release as the file (6.13) */
+	need_version(&c.gpu, 2, "job profiling");
 	snprintf(path, sizeof(path), "%s/profiling", c.gpu.sysfs);
 	CHECK_OK(tunable_set(path, "3"));
 	hz = fdinfo(&c, "drm-curfreq-panthor");

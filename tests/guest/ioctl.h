@@ -51,6 +51,7 @@ struct wrong {
 	uint64_t (*value_of)(const struct ioctl_scene *s, const struct ioctl_call *call);
 	int error;			/* 0: it is taken */
 	const char *by;			/* the driver's function that says so */
+	int since;			/* version 1.since of the driver; before, it did not look */
 };
 
 #define FIELD(part, type, member)	\
@@ -66,6 +67,7 @@ struct ioctl_case {
 	void (*undo)(const struct ioctl_scene *s, struct ioctl_call *call);
 	const struct wrong *wrong;
 	size_t nr;
+	int since;			/* version 1.since of the driver, which brought it */
 };
 
 /* ioctl_memory.c: VMs, buffers, mappings; ioctl_group.c: groups, jobs, heaps */

@@ -364,7 +364,7 @@ static const struct wrong wrong_mmap_offset[] = {
 	{ "no buffer", FIELD(ARGS, bo_mmap_offset, handle), NO_HANDLE, NULL, ENOENT,
 	  "panthor_ioctl_bo_mmap_offset" },
 	{ "one that cannot be mapped", FIELD(ARGS, bo_mmap_offset, handle), 0, no_mmap_handle,
-	  EPERM, "panthor_ioctl_bo_mmap_offset" },
+	  EPERM, "panthor_ioctl_bo_mmap_offset", .since = 7 },
 };
 
 static void fill_set_label(const struct ioctl_scene *s, struct ioctl_call *call)
@@ -471,16 +471,16 @@ const struct ioctl_case ioctl_memory[] = {
 	CASE("vm_get_state", VM_GET_STATE, fill_vm_get_state, NULL, wrong_vm_get_state),
 	CASE("vm_bind_map", VM_BIND, fill_map, undo_map, wrong_map),
 	CASE("vm_bind_map_async", VM_BIND, fill_map_async, undo_map, wrong_map_async),
-	CASE("vm_bind_map_sparse", VM_BIND, fill_map_sparse, undo_map, wrong_map_sparse),
+	CASE_SINCE(9, "vm_bind_map_sparse", VM_BIND, fill_map_sparse, undo_map, wrong_map_sparse),
 	CASE("vm_bind_unmap", VM_BIND, fill_unmap, NULL, wrong_unmap),
 	CASE("vm_bind_sync_only", VM_BIND, fill_sync_only, undo_queued, wrong_sync_only),
 	CASE("vm_bind_wait", VM_BIND, fill_wait_done, NULL, wrong_wait),
 	CASE("bo_create", BO_CREATE, fill_bo_create, undo_bo_create, wrong_bo_create),
 	CASE("bo_mmap_offset", BO_MMAP_OFFSET, fill_mmap_offset, NULL, wrong_mmap_offset),
-	CASE("bo_set_label", BO_SET_LABEL, fill_set_label, NULL, wrong_set_label),
-	CASE("bo_sync", BO_SYNC, fill_bo_sync, NULL, wrong_bo_sync),
-	CASE("bo_query_info", BO_QUERY_INFO, fill_query_info, NULL, wrong_query_info),
-	CASE("set_user_mmio_offset", SET_USER_MMIO_OFFSET, fill_mmio_offset, NULL,
+	CASE_SINCE(4, "bo_set_label", BO_SET_LABEL, fill_set_label, NULL, wrong_set_label),
+	CASE_SINCE(7, "bo_sync", BO_SYNC, fill_bo_sync, NULL, wrong_bo_sync),
+	CASE_SINCE(7, "bo_query_info", BO_QUERY_INFO, fill_query_info, NULL, wrong_query_info),
+	CASE_SINCE(5, "set_user_mmio_offset", SET_USER_MMIO_OFFSET, fill_mmio_offset, NULL,
 	     wrong_mmio_offset),
 };
 

@@ -12,6 +12,7 @@
 #include "harness.h"
 #include "ioctl.h"
 #include "ioctl_rows.h"
+#include "need.h"
 #include "stream.h"
 
 /* include/uapi and panthor_mmu.c, panthor_sched.c, panthor_heap.c */
@@ -219,7 +220,8 @@ void test_ioctl_count(const void *arg)
 	bind.flags = DRM_PANTHOR_VM_BIND_ASYNC;
 	EXPECT_ERRNO(drm_ioctl(&s.c.gpu, DRM_IOCTL_PANTHOR_VM_BIND, &bind), ENOMEM);
 	EXPECT_ERRNO(drm_ioctl(&s.c.gpu, DRM_IOCTL_PANTHOR_GROUP_SUBMIT, &submit), ENOMEM);
-	EXPECT_ERRNO(drm_ioctl(&s.c.gpu, DRM_IOCTL_PANTHOR_BO_SYNC, &sync), ENOMEM);
+	if (has_version(&s.c.gpu, 7))
+		EXPECT_ERRNO(drm_ioctl(&s.c.gpu, DRM_IOCTL_PANTHOR_BO_SYNC, &sync), ENOMEM);
 	ioctl_scene_close(&s);
 }
 
@@ -303,6 +305,7 @@ void test_ioctl_chunks(const void *arg)
 
 	(void)arg;
 	ioctl_scene_open(&s);
+	need_gems(&s.c.gpu);
 	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++)
 		check_chunks(&s, sizes[i]);
 	ioctl_scene_close(&s);
@@ -317,6 +320,7 @@ void test_ioctl_user(const void *arg)
 
 	(void)arg;
 	client_open(&c, 1);
+	need_version(&c.gpu, 2, "GROUP_PRIORITIES_INFO query");
 	CHECK(!setresgid(1000, 1000, 1000) && !setresuid(1000, 1000, 1000), "setresuid: %m");
 	CHECK_OK(panthor_query(&c.gpu, DRM_PANTHOR_DEV_QUERY_GROUP_PRIORITIES_INFO, &priorities,
 			       sizeof(priorities)));

@@ -58,6 +58,8 @@ static inline void signal_when_done(const struct ioctl_scene *s, struct ioctl_ca
 	  NULL, 0, "panthor_submit_ctx_add_sync_deps_to_job" }
 
 #define CASE(name, request, fill, undo, rows)					\
-	{ name, DRM_IOCTL_PANTHOR_##request, fill, undo, rows, ARRAY_SIZE(rows) }
+	CASE_SINCE(0, name, request, fill, undo, rows)
+#define CASE_SINCE(minor, name, request, fill, undo, rows)			\
+	{ name, DRM_IOCTL_PANTHOR_##request, fill, undo, rows, ARRAY_SIZE(rows), minor }
 
 #endif

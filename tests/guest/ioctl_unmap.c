@@ -14,6 +14,7 @@
 #include "host.h"
 #include "ioctl.h"
 #include "ioctl_rows.h"
+#include "need.h"
 #include "stream.h"
 #include "vmstat.h"
 
@@ -273,6 +274,7 @@ static void open_all(struct unmap_scene *s, bool huge)
 	host_need();
 	memset(s, 0, sizeof(*s));
 	client_open(&s->c, 1);
+	need_version(&s->c.gpu, 7, "buffers that the CPU caches");
 	/* It keeps its address space. */
 	client_keep_awake(&s->c);
 	RUN(&s->c, CS_NOP());

@@ -11,6 +11,7 @@
 #include "group.h"
 #include "harness.h"
 #include "lists.h"
+#include "need.h"
 #include "panthor.h"
 #include "util.h"
 #include "vmstat.h"
@@ -20,6 +21,7 @@
 
 void lists_need(const struct panthor *gpu)
 {
+	need_shrinker(gpu);
 	CHECK(meminfo("SwapTotal") > 0, "there is no swap, without which the driver evicts "
 	      "nothing: run with --swap 256M, on a kernel with CONFIG_ZRAM");
 	/* What others have left goes first */

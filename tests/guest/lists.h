@@ -10,7 +10,7 @@
 #define PAGE	4096ul
 #define ALL	(1ul << 20)		/* more pages than there are */
 
-/* Fails without swap; has all evicted that others have left. */
+/* Skips where the driver has no shrinker, fails without swap; has all evicted that others have left. */
 void lists_need(const struct panthor *gpu);
 
 bool lists_resident(const struct panthor *gpu, const struct bo *bo);

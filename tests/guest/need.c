@@ -7,9 +7,14 @@
 #include "harness.h"
 #include "need.h"
 
+bool has_version(const struct panthor *gpu, int minor)
+{
+	return CHECK_OK(panthor_minor(gpu)) >= minor;
+}
+
 void need_version(const struct panthor *gpu, int minor, const char *what)
 {
-	if (CHECK_OK(panthor_minor(gpu)) < minor)
+	if (!has_version(gpu, minor))
 		test_skip("the driver has no %s (version 1.%d)", what, minor);
 }
 

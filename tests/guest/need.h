@@ -6,7 +6,12 @@
 #ifndef GUEST_NEED_H
 #define GUEST_NEED_H
 
+#include <stdbool.h>
+
 #include "panthor.h"
+
+/* Whether the driver's interface is of version 1.minor, or later. */
+bool has_version(const struct panthor *gpu, int minor);
 
 /* Skip this test if the driver's interface is older than version 1.minor, which brought `what`. */
 void need_version(const struct panthor *gpu, int minor, const char *what);
