@@ -65,14 +65,20 @@ int driver_load(void)
 	return panthor_find(&gpu);
 }
 
+#define GPU_INT_RAWSTAT	0x20
+#define GPU_INT_CLEAR	0x24
+#define RESET_COMPLETED	(1u << 8)
 #define GPU_CMD		0x30
 #define SOFT_RESET	0x101
+#define RESET_S		patience(10)
 
 int gpu_reset(void)
 {
 	unsigned long long address = strtoull(device(), NULL, 16);
 	size_t page = sysconf(_SC_PAGESIZE);
+	double deadline = now() + RESET_S;
 	volatile uint32_t *regs;
+	int ret = 0;
 	int fd = open("/dev/mem", O_RDWR | O_SYNC | O_CLOEXEC);
 
 	if (fd < 0)
@@ -81,9 +87,15 @@ int gpu_reset(void)
 	close(fd);
 	if (regs == MAP_FAILED)
 		return -errno;
+	regs[GPU_INT_CLEAR / 4] = RESET_COMPLETED;
 	regs[GPU_CMD / 4] = SOFT_RESET;
+	/* Until it is done, the GPU hears nothing else (a rule may have it take long). */
+	while (!(regs[GPU_INT_RAWSTAT / 4] & RESET_COMPLETED) && now() < deadline)
+		sleep_ms(1);
+	if (!(regs[GPU_INT_RAWSTAT / 4] & RESET_COMPLETED))
+		ret = -ETIMEDOUT;
 	munmap((void *)regs, page);
-	return 0;
+	return ret;
 }
 
 int driver_renew(void)

@@ -6,7 +6,10 @@
 /* Take the driver away and bring it back. 0, or -errno if there is no device then. */
 int driver_unload(void);
 int driver_load(void);
-/* Reset the GPU while it has no driver, as a restart of the machine would. 0 or -errno. */
+/*
+ * Reset the GPU while it has no driver, as a restart of the machine would,
+ * and wait until that is done. 0 or -errno.
+ */
 int gpu_reset(void);
 
 /* Commands to address spaces while the GPU is reset, and what comes of them */
