@@ -159,6 +159,8 @@ struct trigger {
 	void (*fire)(const struct panthor *gpu, struct subject *target);
 	/* What is to be done before there is a target, if the trigger takes memory. */
 	void (*prepare)(void);
+	/* It still holds when there is one; may be NULL. */
+	bool (*prepared)(void);
 };
 
 /*
@@ -211,9 +213,10 @@ static void fire_direct(const struct panthor *gpu, struct subject *target)
 }
 
 static const struct trigger triggers[] = {
-	{ "shrink", "debugfs shrink", fire_shrink, NULL },
-	{ "kswapd", "kswapd, woken by a hog", fire_kswapd, pressure_wake_kswapd },
-	{ "direct", "direct reclaim in a hog's allocations", fire_direct, pressure_tire_kswapd },
+	{ "shrink", "debugfs shrink", fire_shrink, NULL, NULL },
+	{ "kswapd", "kswapd, woken by a hog", fire_kswapd, pressure_wake_kswapd, NULL },
+	{ "direct", "direct reclaim in a hog's allocations", fire_direct, pressure_tire_kswapd,
+	  kswapd_gave_up },
 };
 
 /* Create the target with the pages that its state's name says: huge ones, or none. */
@@ -265,6 +268,27 @@ struct cell {
 	const struct trigger *trigger;
 };
 
+/*
+ * Allocations of huge pages reclaim as well, and what they find may revive kswapd
+ * (mm/vmscan.c, kswapd_try_clear_hopeless()): then all begins anew.
+ */
+static void prepare_target(const struct panthor *gpu, struct subject *target,
+			   const struct cell *cell)
+{
+	const struct trigger *trigger = cell->trigger;
+
+	if (trigger->prepare)
+		pressure_begin(trigger->prepare);
+	for (int tries = 1;; tries++) {
+		create_target(gpu, target, cell->state);
+		if (!trigger->prepared || trigger->prepared())
+			break;
+		CHECK(tries < MAX_TRIES, "the buffer's allocation revived kswapd %d times", tries);
+		subject_destroy(gpu, target);
+		trigger->prepare();
+	}
+}
+
 static void test_evict(const void *arg)
 {
 	const struct cell *cell = arg;
@@ -282,10 +306,7 @@ static void test_evict(const void *arg)
 	metric_string("trigger", cell->trigger->name);
 	CHECK(meminfo("SwapFree") > 0, "there is no swap: the shrinker does nothing");
 	CHECK_OK(panthor_open(&gpu));
-	if (pressure)
-		pressure_begin(cell->trigger->prepare);
-
-	create_target(&gpu, &target, state);
+	prepare_target(&gpu, &target, cell);
 	pages = nr_pages(&target.bo);
 	metric_int("pages", pages);
 	before = read_gem(&gpu, &target.bo);
