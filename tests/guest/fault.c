@@ -277,19 +277,31 @@ static int load_and_work(void)
 	return ret ? ret : works();
 }
 
+/* What an eviction has locked beside a reset stays so, whoever comes next. */
+static bool lock_stays(const struct fault_case *f)
+{
+	if (f->phase != EVICTION || (!party_locked(1) && !party_locked(2)))
+		return false;
+	test_seen(LOCK_IN_RESET, "an eviction left an address space locked");
+	fault_log_known(JOB_LATE, LOCK_IN_RESET);
+	return true;
+}
+
 /* The driver takes the device anew, which may need help if it is wedged. */
 static void reload(const struct fault_case *f)
 {
+	bool locked;
 	int ret;
 
 	EXPECT(f->wedged || f->lasting || f->outcome == UNPLUGS || f->outcome == PROBE_FAILS,
 	       "the GPU does not work afterwards");
 	sleep_ms(f->heal_ms);
 	CHECK_OK(driver_unload());
+	locked = lock_stays(f);
 	ret = load_and_work();
 	if (!ret)
 		return;
-	EXPECT(f->wedged, "loaded again: %s", strerror(-ret));
+	EXPECT(f->wedged || locked, "loaded again: %s", strerror(-ret));
 	if (f->wedged)
 		test_seen(NO_RESET, "the GPU did not work until it was reset");
 	reset();

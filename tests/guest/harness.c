@@ -25,7 +25,7 @@
 #define MAX_LOG_LINES 64
 #define MAX_ALLOWED 24
 #define MAX_FINDINGS 8
-#define MAX_KNOWN 4
+#define MAX_KNOWN 8
 #define MAX_SEEN 4
 #define MAX_PASSES 128
 #define TEXT_SIZE 256
