@@ -192,8 +192,7 @@ static void test_unmap_imported(const void *arg)
 
 /* --- The shrinker has a VM when its last user goes --- */
 
-#define KPROBES		"/sys/kernel/tracing/kprobe_events"
-#define VM_FREE		"kprobes/mali_vm_free"
+#define VM_FREE		"mali_wound/vm_free"
 #define VM_ROUNDS	10
 #define VM_BUFFERS	4
 #define ALL_PAGES	(1ul << 20)
@@ -264,9 +263,8 @@ static void test_vm_end(const void *arg)
 		test_skip("there is no swap, without which nothing is evicted: run with --swap");
 	if (fences_open(&fences))
 		test_skip("the kernel has neither CONFIG_SW_SYNC nor CONFIG_DRM_VGEM");
-	if (!path_exists(KPROBES))
-		test_skip("there is no " KPROBES " (CONFIG_KPROBE_EVENTS)");
-	CHECK_OK(write_file(KPROBES, "p:mali_vm_free panthor_vm_free"));
+	if (trace_define("p:" VM_FREE " panthor_vm_free\n"))
+		test_skip("the kernel has no probes (CONFIG_KPROBE_EVENTS)");
 	CHECK_OK(panthor_shrink(&c.gpu, ALL_PAGES));
 	CHECK_OK(task_pin(true));
 	for (round = 0; round < VM_ROUNDS; round++) {
