@@ -59,7 +59,8 @@ static void add_pairs(void)
 int main(int argc, char **argv)
 {
 	static const struct test_table * const tables[] = {
-		&directed_tests, &end_tests, &fail_tests, &disk_tests, &hard_tests, &walk_tests,
+		&directed_tests, &shrinker_tests, &end_tests, &fail_tests, &disk_tests, &hard_tests,
+		&walk_tests,
 	};
 	static struct suite suite = {
 		.name = "reclaim", .tests = tests, .setup = pressure_set_up,

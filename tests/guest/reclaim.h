@@ -281,8 +281,8 @@ struct test_table {
 	size_t nr;
 };
 
-/* reclaim_directed.c, reclaim_end.c, reclaim_hard.c, reclaim_fail.c, reclaim_disk.c */
-extern const struct test_table directed_tests, end_tests, hard_tests, fail_tests, disk_tests,
-	walk_tests;
+/* reclaim_directed.c, reclaim_shrinker.c, and so on */
+extern const struct test_table directed_tests, shrinker_tests, end_tests, hard_tests, fail_tests,
+	disk_tests, walk_tests;
 
 #endif

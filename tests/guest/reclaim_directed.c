@@ -17,156 +17,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "group.h"
 #include "harness.h"
 #include "hog.h"
-#include "host.h"
 #include "klog.h"
 #include "need.h"
-#include "pressure.h"
 #include "reclaim.h"
-#include "trace.h"
-
-#define TRACEFS		"/sys/kernel/tracing"
-#define DROP_CACHES	"/proc/sys/vm/drop_caches"
-
-#define SCAN		"panthor_gem_shrinker_scan"
-#define SHRINK_START	"vmscan/mm_shrink_slab_start"
-
-/* What the driver's functions return (include/linux/shrinker.h), as signed numbers */
-#define SHRINK_STOP	-1
-#define SHRINK_EMPTY	-2
-
-/* --- What the shrinker's functions return --- */
-
-#define MAX_RETURNS 64
-
-struct returns {
-	long long values[MAX_RETURNS];
-	int nr;
-};
-
-static void start_probes(void)
-{
-	if (!path_exists(TRACEFS "/kprobe_events"))
-		test_skip("there is no " TRACEFS "/kprobe_events (CONFIG_KPROBE_EVENTS)");
-	if (!path_exists(TRACEFS "/events/kprobes/mali_scan")) {
-		int ret = write_file(TRACEFS "/kprobe_events",
-				     "r:mali_scan panthor_gem_shrinker_scan ret=$retval:s64\n"
-				     "r:mali_count panthor_gem_shrinker_count ret=$retval:s64\n");
-
-		if (ret < 0 && !kernel_has("panthor_gem_shrinker_scan"))
-			test_skip("the driver has no shrinker");
-		CHECK_OK(ret);
-	}
-}
-
-static void note_return(const char *task, int pid, const char *text, void *data)
-{
-	const char *ret = strstr(text, "ret=");
-	struct returns *r = data;
-
-	if (ret && r->nr < MAX_RETURNS)
-		r->values[r->nr++] = atoll(ret + strlen("ret="));
-	(void)task;
-	(void)pid;
-}
-
-/* Have the kernel call the shrinker with all that it knows of */
-static void drop_caches(const char *event, struct returns *r)
-{
-	r->nr = 0;
-	CHECK_OK(trace_start(event));
-	CHECK_OK(write_file(DROP_CACHES, "2"));
-	CHECK_OK(trace_read(event, note_return, r));
-}
-
-/* All is held by a job: tried again once, then no more for now */
-static void test_s1(const void *arg)
-{
-	struct returns r;
-	struct scene s;
-	uint32_t done;
-
-	(void)arg;
-	start_probes();
-	scene_open(&s, "B12b");
-	/* Whatever was tried in vain before is forgotten with a success */
-	CHECK(scene_shrink(&s) > 0, "nothing could be evicted");
-	done = CHECK_OK(syncobj_create(&s.rig.gpu));
-	for (unsigned int vm = 0; vm < RIG_VMS; vm++) {
-		rig_set_flag(&s.rig, vm, 0);
-		rig_block(&s.rig, vm, BUSY_QUEUE, rig_flag_va(&s.rig, vm), done);
-	}
-	drop_caches("kprobes/mali_scan", &r);
-	CHECK(r.nr >= 2, "%d scans", r.nr);
-	EXPECT_EQ(r.values[0], 0);
-	EXPECT_EQ(r.values[1], SHRINK_STOP);
-	for (unsigned int vm = 0; vm < RIG_VMS; vm++)
-		rig_set_flag(&s.rig, vm, 1);
-	CHECK_OK(syncobj_wait(&s.rig.gpu, done, RECLAIM_WAIT_MS));
-	scene_verify(&s);
-	scene_close(&s);
-}
-
-/* What was freed is told to the kernel, all of it */
-static void test_s14(const void *arg)
-{
-	struct gem_totals before, after;
-	struct shrunk shrunk;
-	struct scene s;
-
-	(void)arg;
-	scene_open(&s, "B04");
-	CHECK_OK(panthor_gem_totals(&s.rig.gpu, &before));
-	CHECK_OK(trace_start(PRESSURE_EVENT));
-	CHECK_OK(write_file(DROP_CACHES, "2"));
-	CHECK_OK(panthor_gem_totals(&s.rig.gpu, &after));
-	shrunk = pressure_shrunk();
-	CHECK(before.resident - after.resident >= s.b.bo.size, "the buffer was not evicted");
-	EXPECT_EQ(shrunk.others * PAGE, before.resident - after.resident);
-	scene_verify(&s);
-	scene_close(&s);
-}
-
-/* The file says what the last scan evicted */
-static void test_s15(const void *arg)
-{
-	struct gem_totals before, after;
-	struct scene s;
-	long long pages;
-
-	(void)arg;
-	scene_open(&s, "B04");
-	CHECK_OK(panthor_gem_totals(&s.rig.gpu, &before));
-	pages = scene_shrink(&s);
-	CHECK_OK(panthor_gem_totals(&s.rig.gpu, &after));
-	EXPECT_EQ(pages * PAGE, before.resident - after.resident);
-	EXPECT_EQ(after.reclaimable, 0);
-	EXPECT_EQ(scene_shrink(&s), 0);
-	scene_verify(&s);
-	scene_close(&s);
-}
-
-/* Nothing to evict: said as such, and the kernel does not scan */
-static void test_s16(const void *arg)
-{
-	struct returns r;
-	struct scene s;
-
-	(void)arg;
-	start_probes();
-	scene_open(&s, "B04");
-	scene_shrink(&s);
-	drop_caches("kprobes/mali_count", &r);
-	CHECK(r.nr, "the shrinker was not asked");
-	EXPECT_EQ(r.values[0], SHRINK_EMPTY);
-	scene_verify(&s);
-	drop_caches("kprobes/mali_count", &r);
-	CHECK(r.nr, "the shrinker was not asked");
-	EXPECT(r.values[0] >= (long long)s.b.pages, "%lld pages can be evicted", r.values[0]);
-	scene_close(&s);
-}
 
 /* --- CPU mappings --- */
 
@@ -682,15 +537,11 @@ static void test_oom(const void *arg)
 }
 
 static const struct test tests[] = {
-	{ "directed.S1", "a job holds all: tried again once", test_s1, NULL, 0 },
 	{ "directed.S4", "mmap, munmap and fork at the same time", test_s4, NULL, 0 },
 	{ "directed.S10", "faults in pieces of a CPU mapping", test_s10, NULL, 0 },
 	{ "directed.S4-last", "mmap while the last munmap waits for an eviction", test_s4_last,
 	  NULL, 0 },
 	{ "directed.S11", "page faults, signals and a slow eviction", test_s11, NULL, 0 },
-	{ "directed.S14", "the kernel is told what was freed", test_s14, NULL, 0 },
-	{ "directed.S15", "debugfs tells what was freed", test_s15, NULL, 0 },
-	{ "directed.S16", "the kernel is told that there is nothing", test_s16, NULL, 0 },
 	{ "directed.S18", "evicted, held by a VM_BIND, then a job", test_s18, NULL, 0 },
 	{ "directed.S19", "evicted, touched by the CPU, evicted", test_s19, NULL, 0 },
 	{ "directed.S20", "evicted, touched by the CPU: easier than what is bound", test_s20,
