@@ -51,7 +51,6 @@ struct wrong {
 	uint64_t (*value_of)(const struct ioctl_scene *s, const struct ioctl_call *call);
 	int error;			/* 0: it is taken */
 	const char *by;			/* the driver's function that says so */
-	int since;			/* version 1.since of the driver; before, it did not look */
 };
 
 #define FIELD(part, type, member)	\

@@ -363,8 +363,12 @@ static const struct wrong wrong_mmap_offset[] = {
 	  "panthor_ioctl_bo_mmap_offset" },
 	{ "no buffer", FIELD(ARGS, bo_mmap_offset, handle), NO_HANDLE, NULL, ENOENT,
 	  "panthor_ioctl_bo_mmap_offset" },
+};
+
+/* An older driver only has mmap() fail. */
+static const struct wrong wrong_no_mmap[] = {
 	{ "one that cannot be mapped", FIELD(ARGS, bo_mmap_offset, handle), 0, no_mmap_handle,
-	  EPERM, "panthor_ioctl_bo_mmap_offset", .since = 7 },
+	  EPERM, "panthor_ioctl_bo_mmap_offset" },
 };
 
 static void fill_set_label(const struct ioctl_scene *s, struct ioctl_call *call)
@@ -477,6 +481,8 @@ const struct ioctl_case ioctl_memory[] = {
 	CASE("vm_bind_wait", VM_BIND, fill_wait_done, NULL, wrong_wait),
 	CASE("bo_create", BO_CREATE, fill_bo_create, undo_bo_create, wrong_bo_create),
 	CASE("bo_mmap_offset", BO_MMAP_OFFSET, fill_mmap_offset, NULL, wrong_mmap_offset),
+	CASE_SINCE(7, "bo_mmap_offset_no_mmap", BO_MMAP_OFFSET, fill_mmap_offset, NULL,
+		   wrong_no_mmap),
 	CASE_SINCE(4, "bo_set_label", BO_SET_LABEL, fill_set_label, NULL, wrong_set_label),
 	CASE_SINCE(7, "bo_sync", BO_SYNC, fill_bo_sync, NULL, wrong_bo_sync),
 	CASE_SINCE(7, "bo_query_info", BO_QUERY_INFO, fill_query_info, NULL, wrong_query_info),

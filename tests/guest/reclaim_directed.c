@@ -17,8 +17,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "group.h"
 #include "harness.h"
 #include "hog.h"
+#include "host.h"
 #include "klog.h"
 #include "need.h"
 #include "reclaim.h"

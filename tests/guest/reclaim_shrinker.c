@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "group.h"
 #include "harness.h"
 #include "pressure.h"
 #include "reclaim.h"
