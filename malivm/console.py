@@ -24,8 +24,10 @@ OOPS = "oops"
 _KERNEL_FACILITY = 0
 _ERR, _WARNING, _INFO, _DEBUG = 3, 4, 6, 7
 
-# Kept of a report that spans lines; a lockdep splat has about a hundred.
+# Lines a report has at most if nothing tells its end; what comes after them counts again.
 _REPORT_LINES = 120
+# Each lock of a chain comes with the stack that took it.
+_LONG_REPORTS = {"lockdep": 1000}
 _LAST_LINES = 15
 
 
@@ -72,6 +74,9 @@ _NO_COMPLAINT = re.compile(r"reboot: (Power down|Restarting|System halted)|"
 
 # Where a report of several lines ends, if not at the next marker.
 _REPORT_END = re.compile(r"---\[ end (trace|Kernel panic)|^=+$")
+# lockdep's end with this and the frames of one stack (kernel/locking/lockdep.c), and no more.
+_LAST_STACK = "stack backtrace:"
+_FRAME = re.compile(r"\s*\S+\+0x[0-9a-f]+/0x[0-9a-f]+")
 _RULER = re.compile(r"[=-]+$")
 
 # What a console was in the middle of when another CPU took it over comes again, whole
@@ -132,6 +137,7 @@ class Console:
         self.oops = False       # there was one in what goes on: the boot, or a test
         self.last: deque[str] = deque(maxlen=_LAST_LINES)
         self._report: Complaint | None = None
+        self._in_last_stack = False             # of the report
         self._message: tuple[float | None, Complaint] | None = None
         self._before = (0, 0)                   # complaints, and lines of the last one
 
@@ -171,6 +177,9 @@ class Console:
         rule = self._match(message)
         if rule is not None and rule.kind == OOPS:
             self.oops = self.running or self.current == BOOT
+        if (self._report is not None and self._in_last_stack
+                and _FRAME.match(self._report.lines[-1]) and not _FRAME.match(message.text)):
+            self._report = None
         # A panic inside of an oops is news; the rest of a report is not.
         if self._report is not None and (rule is None or rule.kind != "panic"):
             self._continue(self._report, message.text, rule)
@@ -190,6 +199,7 @@ class Console:
 
     def _open(self, kind: str, headline: str) -> None:
         self._report = Complaint(kind, self.current, headline, [headline] if headline else [])
+        self._in_last_stack = False
         self.complaints.append(self._report)
 
     def _continue(self, report: Complaint, text: str, rule: Rule | None) -> None:
@@ -199,7 +209,9 @@ class Console:
         in_head = len(report.lines) <= _HEAD_LINES
         if in_head and report.kind == "warning" and rule is not None and rule.report:
             report.kind = rule.kind
-        if len(report.lines) >= _REPORT_LINES or _REPORT_END.search(text):
+        self._in_last_stack |= text == _LAST_STACK
+        if (len(report.lines) >= _LONG_REPORTS.get(report.kind, _REPORT_LINES)
+                or _REPORT_END.search(text)):
             self._report = None
 
     @staticmethod

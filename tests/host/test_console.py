@@ -132,6 +132,16 @@ class Reports(unittest.TestCase):
         found = read(*WARN.splitlines(), *KASAN.splitlines(), *WARN.splitlines())
         self.assertEqual([c.kind for c in found], ["warning", "kasan", "warning"])
 
+    def test_a_report_of_lockdep_ends_with_its_last_stack(self) -> None:
+        """However long its chain is; what the driver says next is not hidden by it."""
+        stack = ["Call trace:", " panthor_vm_free+0x10/0x20 [panthor]", " ret_from_fork+0x10/0x20"]
+        chain = ["-> #1 (lock){+.+.}-{4:4}:", *stack[1:]] * 100
+        texts = [*chain, "stack backtrace:", "CPU: 0 UID: 0 PID: 40 Comm: kswapd0", *stack]
+        found = read(*LOCKDEP.splitlines(), *(kernel(4, text) for text in texts),
+                     kernel(3, "panthor c000000.gpu: [drm] *ERROR* AS_ACTIVE bit stuck"))
+        self.assertEqual([(c.kind, len(c.lines)) for c in found],
+                         [("lockdep", 4 + len(texts)), ("driver", 1)])
+
     def test_a_marker_ends_a_report(self) -> None:
         found = read(mark("begin", "a.b"), *LOCKDEP.splitlines(), mark("begin", "a.c"),
                      *WARN.splitlines())
