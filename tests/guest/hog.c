@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -49,6 +50,7 @@ struct arena {
 };
 
 static struct arena huge_pages, small_pages;
+static int kernel_pages[2];		/* a pipe, empty */
 
 static int arena_init(struct arena *a, size_t size, int advice)
 {
@@ -118,6 +120,29 @@ static int leave_free(size_t bytes)
 	return ret;
 }
 
+/*
+ * Have the kernel take pages of its own for a moment: a pipe's, of which it keeps
+ * less than it can hold (fs/pipe.c). They do not come out of CMA, as the arenas' pages
+ * do: whoever asks for one first has to reclaim all that those have taken below the
+ * min watermark since. Let it be little, and soon: a page table, long after, asked for
+ * more than there was to reclaim, and the OOM killer came.
+ */
+static int take_kernel_pages(void)
+{
+	size_t size = sysconf(_SC_PAGESIZE);
+	ssize_t n;
+
+	do {
+		n = write(kernel_pages[1], small_pages.base, size);
+	} while (n > 0);
+	if (n < 0 && errno != EAGAIN)
+		return -errno;
+	do {
+		n = read(kernel_pages[0], small_pages.base, size);
+	} while (n > 0);
+	return n < 0 && errno != EAGAIN ? -errno : 0;
+}
+
 /* Take memory until a buffer is evicted, looking after each step. */
 static int take_until_evicted(size_t bytes, const char *label)
 {
@@ -127,7 +152,7 @@ static int take_until_evicted(size_t bytes, const char *label)
 	int ret = panthor_find(&gpu);
 
 	for (done = 0; !ret && done < bytes; done += step) {
-		ret = arena_grow(&small_pages, step);
+		ret = arena_grow(&small_pages, step) ?: take_kernel_pages();
 		if (!ret)
 			ret = panthor_gem(&gpu, label, &gem);
 		if (!ret && !gem.resident)
@@ -216,6 +241,8 @@ static int prepare(size_t bytes)
 		ret = arena_init(&huge_pages, total, MADV_HUGEPAGE);
 	if (!ret)
 		ret = arena_init(&small_pages, total, MADV_NOHUGEPAGE);
+	if (!ret && pipe2(kernel_pages, O_NONBLOCK | O_CLOEXEC))
+		ret = -errno;
 	if (ret < 0)
 		return ret;
 	setpriority(PRIO_PROCESS, 0, 10);
