@@ -76,7 +76,7 @@ _NO_COMPLAINT = re.compile(r"reboot: (Power down|Restarting|System halted)|"
 _REPORT_END = re.compile(r"---\[ end (trace|Kernel panic)|^=+$")
 # lockdep's end with this and the frames of one stack (kernel/locking/lockdep.c), and no more.
 _LAST_STACK = "stack backtrace:"
-_FRAME = re.compile(r"\s*\S+\+0x[0-9a-f]+/0x[0-9a-f]+")
+_FRAME = re.compile(r"\s*(\S+\+0x[0-9a-f]+/)?0x[0-9a-f]+")
 _RULER = re.compile(r"[=-]+$")
 
 # What a console was in the middle of when another CPU took it over comes again, whole
@@ -139,7 +139,9 @@ class Console:
         self._report: Complaint | None = None
         self._in_last_stack = False             # of the report
         self._message: tuple[float | None, Complaint] | None = None
-        self._before = (0, 0)                   # complaints, and lines of the last one
+        # Complaints, lines of the last one, and what goes on
+        self._before: tuple[int, int, Complaint | None, tuple[float | None, Complaint] | None] \
+            = (0, 0, None, None)
 
     def feed(self, line: str) -> tuple[str, str] | None:
         """Read a line; returns ("begin"|"end", test) if it is a marker."""
@@ -147,7 +149,8 @@ class Console:
             self._take_back()
             return None
         self._before = (len(self.complaints),
-                        len(self.complaints[-1].lines) if self.complaints else 0)
+                        len(self.complaints[-1].lines) if self.complaints else 0,
+                        self._report, self._message)
         message = parse(line)
         if message.user:
             mark = _MARK.match(message.text)
@@ -166,9 +169,7 @@ class Console:
 
     def _take_back(self) -> None:
         """Forget the last line, which was cut off."""
-        complaints, lines = self._before
-        if len(self.complaints) > complaints:
-            self._report = self._message = None
+        complaints, lines, self._report, self._message = self._before
         del self.complaints[complaints:]
         if self.complaints:
             del self.complaints[-1].lines[lines:]
@@ -177,7 +178,7 @@ class Console:
         rule = self._match(message)
         if rule is not None and rule.kind == OOPS:
             self.oops = self.running or self.current == BOOT
-        if (self._report is not None and self._in_last_stack
+        if (self._report is not None and self._in_last_stack and self._report.lines
                 and _FRAME.match(self._report.lines[-1]) and not _FRAME.match(message.text)):
             self._report = None
         # A panic inside of an oops is news; the rest of a report is not.

@@ -155,6 +155,22 @@ class Reports(unittest.TestCase):
         self.assertEqual([complaint.headline for complaint in found],
                          ["panthor c000000.gpu: [drm] *ERROR* AS_ACTIVE bit stuck"])
 
+    def test_a_line_that_comes_again_within_a_report(self) -> None:
+        stack = ["stack backtrace:", "Call trace:", " panthor_vm_free+0x10/0x20 [panthor]",
+                 " ret_from_fork+0x10/0x20"]
+        for cut in range(len(stack)):
+            with self.subTest(stack[cut]):
+                again = [kernel(4, stack[cut][:8]), "** replaying previous printk message **"]
+                lines = [kernel(4, text) for text in stack]
+                found = read(*LOCKDEP.splitlines(), *lines[:cut], *again, *lines[cut:])
+                self.assertEqual([(c.kind, len(c.lines)) for c in found], [("lockdep", 8)])
+
+    def test_a_report_whose_lines_all_came_again(self) -> None:
+        again = "** replaying previous printk message **"
+        found = read(kernel(4, "[ cut here ]"), kernel(4, "stack backtrace:"), again,
+                     kernel(4, "WARNING: a.c:1 at f"))
+        self.assertEqual([(c.kind, c.lines) for c in found], [("warning", ["WARNING: a.c:1 at f"])])
+
     def test_a_panic_within_a_report(self) -> None:
         console = Console()
         for level, text in ((1, "Unable to handle kernel paging request"), (0, "Call trace:"),
