@@ -137,7 +137,6 @@ class Console:
         self.oops = False       # there was one in what goes on: the boot, or a test
         self.last: deque[str] = deque(maxlen=_LAST_LINES)
         self._report: Complaint | None = None
-        self._in_last_stack = False             # of the report
         self._message: tuple[float | None, Complaint] | None = None
         # Complaints, lines of the last one, and what goes on
         self._before: tuple[int, int, Complaint | None, tuple[float | None, Complaint] | None] \
@@ -172,14 +171,16 @@ class Console:
         complaints, lines, self._report, self._message = self._before
         del self.complaints[complaints:]
         if self.complaints:
-            del self.complaints[-1].lines[lines:]
+            last = self.complaints[-1]
+            del last.lines[lines:]
+            if not last.lines:
+                last.headline = ""
 
     def _kernel(self, message: Message) -> None:
         rule = self._match(message)
         if rule is not None and rule.kind == OOPS:
             self.oops = self.running or self.current == BOOT
-        if (self._report is not None and self._in_last_stack and self._report.lines
-                and _FRAME.match(self._report.lines[-1]) and not _FRAME.match(message.text)):
+        if self._report is not None and self._past_last_stack(self._report, message.text):
             self._report = None
         # A panic inside of an oops is news; the rest of a report is not.
         if self._report is not None and (rule is None or rule.kind != "panic"):
@@ -200,7 +201,6 @@ class Console:
 
     def _open(self, kind: str, headline: str) -> None:
         self._report = Complaint(kind, self.current, headline, [headline] if headline else [])
-        self._in_last_stack = False
         self.complaints.append(self._report)
 
     def _continue(self, report: Complaint, text: str, rule: Rule | None) -> None:
@@ -210,10 +210,14 @@ class Console:
         in_head = len(report.lines) <= _HEAD_LINES
         if in_head and report.kind == "warning" and rule is not None and rule.report:
             report.kind = rule.kind
-        self._in_last_stack |= text == _LAST_STACK
         if (len(report.lines) >= _LONG_REPORTS.get(report.kind, _REPORT_LINES)
                 or _REPORT_END.search(text)):
             self._report = None
+
+    @staticmethod
+    def _past_last_stack(report: Complaint, text: str) -> bool:
+        return (bool(report.lines) and _FRAME.match(report.lines[-1]) is not None
+                and _FRAME.match(text) is None and _LAST_STACK in report.lines)
 
     @staticmethod
     def _match(message: Message) -> Rule | None:

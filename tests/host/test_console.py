@@ -169,7 +169,8 @@ class Reports(unittest.TestCase):
         again = "** replaying previous printk message **"
         found = read(kernel(4, "[ cut here ]"), kernel(4, "stack backtrace:"), again,
                      kernel(4, "WARNING: a.c:1 at f"))
-        self.assertEqual([(c.kind, c.lines) for c in found], [("warning", ["WARNING: a.c:1 at f"])])
+        head = "WARNING: a.c:1 at f"
+        self.assertEqual([(c.headline, c.lines) for c in found], [(head, [head])])
 
     def test_a_panic_within_a_report(self) -> None:
         console = Console()
